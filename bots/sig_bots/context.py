@@ -1,0 +1,173 @@
+"""What a handler is given: the event, facts read on demand, and verbs. Built by the runner, or by the test harness.
+
+All verbs are idempotent, so a handler that is run again after a crash ends in the same place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from sig_bots.errors import UserError
+from sig_bots.events import Event
+from sig_bots.forge import Annotation, CheckState, Forge
+from sig_bots.refs import Actor, PullRequest, Repo, Value
+from sig_bots.tools import Builder, Inventory, Linter, Registry, Workspace
+
+__all__ = ["Approvals", "Context", "JobBoard", "JobSummary", "Log", "Services"]
+
+
+class JobSummary(Value):
+    """One job, as `/sig status` and the pages show it."""
+
+    id: int
+    bot: str
+    handler: str
+    state: str
+    reason: str = ""
+    number: int | None = None
+    head_sha: str | None = None
+    created: datetime
+    url: str = ""
+
+
+class Approvals(Protocol):
+    """Approvals of single commits (`/sig ok SHA`)."""
+
+    def approve(self, number: int, sha: str, by: Actor) -> None:
+        """Record that somebody with write approved this very commit of the pull request."""
+        ...
+
+    def approved_by(self, number: int, sha: str) -> str | None:
+        """Login of who approved the commit, None when nobody did."""
+        ...
+
+    def ours(self, sha: str) -> bool:
+        """Whether the commit was written by us (recorded when we pushed it)."""
+        ...
+
+
+class JobBoard(Protocol):
+    """The jobs of this repository."""
+
+    def of(self, number: int | None = None) -> Sequence[JobSummary]:
+        """Jobs of a pull request (of the repository when None), newest first, at most 50."""
+        ...
+
+    def cancel(self, number: int | None, *, bot: str | None, reason: str) -> int:
+        """Ask queued and running jobs (of one bot) to end; how many were asked. Never the asking job itself."""
+        ...
+
+
+class Log(Protocol):
+    """The job's log, shown live on its page."""
+
+    def __call__(self, line: str) -> None:
+        """Add a line; secrets are taken out."""
+        ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """The doors to the outside, for one repository."""
+
+    forge: Forge
+    workspace: Workspace
+    registry: Registry
+    builder: Builder
+    linter: Linter
+    inventory: Inventory
+    approvals: Approvals
+    jobs: JobBoard
+
+
+@dataclass
+class Context:
+    """One run of one handler."""
+
+    service: str
+    """The configured service name: `sigbot`, `sigbot-stg`."""
+    bot: str
+    event: Event
+    repo: Repo
+    services: Services
+    config: BaseModel
+    """The bot's section of the repository's configuration."""
+    images: Sequence[object]
+    """The `images:` list of the default branch's configuration (`sig_bots.config.ImageConfig`)."""
+    now: datetime
+    log: Log
+    mention: str = "@sigbot"
+    job_url: str = ""
+    """Page of this job; empty for a private repository."""
+    number: int | None = None
+    """Issue or pull request the event is about."""
+    actor: Actor | None = None
+    head_sha: str | None = None
+    """The commit the job is bound to, when the event named one."""
+    command: str = ""
+    reply_key: str = ""
+    """Tells replies to different commands apart (comment id and line)."""
+    alive: Callable[[], None] = lambda: None
+    """Raises Obsolete when the job was cancelled or superseded, FencedOff when the lease is lost."""
+    help_text: Callable[[str | None], str] = lambda topic: ""
+    emitted: list[Event] = field(default_factory=list)
+
+    @property
+    def forge(self) -> Forge:
+        """The forge, bound to the repository."""
+        return self.services.forge
+
+    @cached_property
+    def pull_request(self) -> PullRequest:
+        """The pull request as it is now. Raises UserError when the event is not about one."""
+        if self.number is None:
+            raise UserError("This works on a pull request only.")
+        return self.services.forge.pull_request(self.number)
+
+    def config_as[M: BaseModel](self, model: type[M]) -> M:
+        """The bot's configuration, typed."""
+        if not isinstance(self.config, model):
+            raise TypeError(f"bot {self.bot}: configuration is {type(self.config).__name__}, not {model.__name__}")
+        return self.config
+
+    def reply(self, text: str) -> None:
+        """Answer the command, once per command."""
+        if self.number is None:
+            self.log(f"answer (no pull request or issue to put it on): {text}")
+            return
+        self.services.forge.ensure_comment(self.number, f"reply-{self.reply_key or 'event'}", text)
+
+    def comment(self, topic: str, body: str, *, state: str | None = None, number: int | None = None) -> None:
+        """The bot's one living comment of this topic on the pull request."""
+        target = number if number is not None else self.number
+        if target is None:
+            raise UserError("This works on a pull request only.")
+        self.services.forge.ensure_comment(target, topic, body, state=state)
+
+    def check(
+        self,
+        state: CheckState,
+        summary: str,
+        *,
+        sha: str | None = None,
+        part: str = "",
+        text: str = "",
+        annotations: Sequence[Annotation] = (),
+    ) -> None:
+        """Set the check `<service>/<bot>[/part]` on the commit the job is bound to (or on `sha`)."""
+        name = "/".join(piece for piece in (self.service, self.bot, part) if piece)
+        target = sha or self.head_sha or self.pull_request.head_sha
+        self.services.forge.set_check(
+            target, name, state, summary=summary, url=self.job_url, text=text, annotations=annotations,
+            number=self.number,
+        )  # fmt: skip
+
+    def emit(self, event: Event) -> None:
+        """Make an event of our own; it is recorded together with the job's success and planned like any other."""
+        self.emitted.append(event)

@@ -1,0 +1,117 @@
+"""Find the bots: the modules of `sig_bots.plugins` and the entry points of group `sigbot.bots`. Refuse clashes."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from types import ModuleType
+
+from sig_bots.bot import API_VERSION, Bot, CommandSpec, Handler, ScheduleSpec
+from sig_bots.errors import SigbotError
+
+__all__ = ["ENTRY_POINT_GROUP", "BotRegistry", "PluginError", "load_bots"]
+
+ENTRY_POINT_GROUP = "sigbot.bots"
+BUILT_IN_COMMANDS = frozenset({"help"})
+
+
+class PluginError(SigbotError):
+    """The bots cannot work together, or one cannot be loaded: one sentence naming it. The service does not start."""
+
+
+@dataclass
+class BotRegistry:
+    """All bots, by name; commands, by name."""
+
+    bots: dict[str, Bot] = field(default_factory=dict)
+    commands: dict[str, CommandSpec] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    """Bot name -> where it came from (module, or distribution and version)."""
+
+    @classmethod
+    def of(cls, bots: Iterable[Bot]) -> BotRegistry:
+        """A registry of these bots. Raises PluginError."""
+        registry = cls()
+        for bot in bots:
+            registry.add(bot, "given")
+        return registry
+
+    def add(self, bot: Bot, origin: str) -> None:
+        """Add a bot. Raises PluginError on a duplicate name or command, or on an interface we do not have."""
+        if bot.requires_api != API_VERSION:
+            raise PluginError(
+                f"bot {bot.name} ({origin}) requires plugin interface {bot.requires_api}, this sigbot has {API_VERSION}; "
+                f"install a version of one that fits the other"
+            )
+        if bot.name in self.bots:
+            raise PluginError(
+                f"two bots are named {bot.name}: {self.origins[bot.name]} and {origin}; rename or remove one"
+            )
+        for spec in bot.commands:
+            other = self.commands.get(spec.name)
+            if other is not None or spec.name in BUILT_IN_COMMANDS:
+                owner = f"bot {other.bot}" if other else "sigbot itself"
+                raise PluginError(
+                    f"command {spec.name} of bot {bot.name} ({origin}) already belongs to {owner}; rename it"
+                )
+            self.commands[spec.name] = spec
+        names = [one.name for one in bot.handlers] + [one.name for one in bot.schedules]
+        if len(names) != len(set(names)):
+            raise PluginError(f"bot {bot.name} ({origin}) has two handlers of one name; rename one function")
+        self.bots[bot.name] = bot
+        self.origins[bot.name] = origin
+
+    def handlers(self) -> Iterator[Handler]:
+        """All event handlers of all bots."""
+        for bot in self.bots.values():
+            yield from bot.handlers
+
+    def schedules(self) -> Iterator[ScheduleSpec]:
+        """All schedules of all bots."""
+        for bot in self.bots.values():
+            yield from bot.schedules
+
+    def handler(self, bot: str, name: str) -> Handler | CommandSpec | ScheduleSpec | None:
+        """The handler, schedule, or command (`command:NAME`) a job row names; None when no longer installed."""
+        known = self.bots.get(bot)
+        if known is None:
+            return None
+        if name.startswith("command:"):
+            spec = self.commands.get(name.removeprefix("command:"))
+            return spec if spec and spec.bot == bot else None
+        named: list[Handler | ScheduleSpec] = [*known.handlers, *known.schedules]
+        return next((one for one in named if one.name == name), None)
+
+
+def load_bots() -> BotRegistry:
+    """All installed bots. Raises PluginError naming the plugin that cannot be loaded."""
+    import sig_bots.plugins as package
+
+    registry = BotRegistry()
+    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
+        module = importlib.import_module(f"{package.__name__}.{info.name}")
+        if bot := _bot_in(module):
+            registry.add(bot, module.__name__)
+    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda one: one.name):
+        origin = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+        try:
+            loaded = point.load()
+        except Exception as error:  # a plugin is foreign code: whatever it raises, the operator needs its name
+            raise PluginError(
+                f"bot {point.name} of {origin} cannot be loaded: {type(error).__name__}: {error}"
+            ) from error
+        bot = _bot_in(loaded) if isinstance(loaded, ModuleType) else loaded
+        if not isinstance(bot, Bot):
+            raise PluginError(
+                f"entry point {point.name} of {origin} must name a module with `bot = Bot(...)`, or the Bot"
+            )
+        registry.add(bot, origin)
+    return registry
+
+
+def _bot_in(module: ModuleType) -> Bot | None:
+    bot = getattr(module, "bot", None)
+    return bot if isinstance(bot, Bot) else None

@@ -1,0 +1,259 @@
+"""What bots use besides the forge: registries, builders, checkouts, linters, the fleet's inventory. Protocols only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+from pydantic import Field
+
+from sig_bots.refs import Digest, ImageRef, Platform, Repo, Value
+
+__all__ = [
+    "BuildHandle", "BuildSpec", "BuildStatus", "Builder", "Checkout", "Finding", "FleetImage", "ImageDetails",
+    "Inventory",
+    "Linter", "Manifest", "ParentEdge", "Registry", "Workspace",
+]  # fmt: skip
+
+# ---------------------------------------------------------------- registry
+
+
+class Manifest(Value):
+    """What a reference points at now. `platforms` maps platform to digest for an index (attestations left out)."""
+
+    digest: Digest
+    media_type: str
+    platforms: Mapping[str, Digest] = Field(default_factory=dict)
+
+    @property
+    def is_index(self) -> bool:
+        """Whether it is an image index (manifest list) and not one platform's manifest."""
+        return bool(self.platforms)
+
+
+class ImageDetails(Value):
+    """The parts of an image's config blob we use."""
+
+    platform: Platform
+    created: datetime | None = None
+    labels: Mapping[str, str] = Field(default_factory=dict)
+
+
+@runtime_checkable
+class Registry(Protocol):
+    """OCI registries, read through the distribution API. Raises Transient, NotFound, ForgeError (refused)."""
+
+    def tags(self, image: ImageRef) -> Sequence[str]:
+        """All tags of the image's repository, in the registry's order."""
+        ...
+
+    def digest(self, image: ImageRef) -> Digest | None:
+        """The digest the tag points at (HEAD); None when the registry has no such tag or repository."""
+        ...
+
+    def manifest(self, image: ImageRef) -> Manifest | None:
+        """Digest, media type and, for an index, the digest per platform; None when not there."""
+        ...
+
+    def config(self, image: ImageRef, platform: Platform | None = None) -> ImageDetails | None:
+        """Config of the image (of one platform for an index, the first when None); None when not there."""
+        ...
+
+
+# ---------------------------------------------------------------- builder
+
+
+class BuildSpec(Value):
+    """Everything a build needs. `bases` fixes every external image of the Containerfile to a digest."""
+
+    image: ImageRef
+    """Registry, repository and tag of the result."""
+    root: Path
+    """Root of the checkout. The builder reads nothing outside it."""
+    context: str = "."
+    """Build context, relative to `root`."""
+    containerfile: str = "Containerfile"
+    """Path of the Containerfile, relative to `root`."""
+    platforms: tuple[Platform, ...] = ()
+    """Empty: the host's platform."""
+    bases: Mapping[str, str] = Field(default_factory=dict)
+    """Reference text as resolved in the Containerfile -> `registry/path@digest` to use for it."""
+    labels: Mapping[str, str] = Field(default_factory=dict)
+    network: bool = False
+    smoke: tuple[str, ...] = ()
+    push: bool = False
+    time_limit: timedelta = timedelta(minutes=30)
+
+
+class BuildStatus(Value):
+    """State of a build; `digests` and `digest` (of the index or the single manifest) are known once pushed."""
+
+    state: Literal["running", "success", "failed", "cancelled"]
+    reason: str = ""
+    """One sentence: the failing step, or why it could not start."""
+    digest: Digest | None = None
+    platforms: Mapping[str, Digest] = Field(default_factory=dict)
+
+
+class BuildHandle(Value):
+    """Names a build in its builder; survives a restart of the worker."""
+
+    builder: str
+    id: str
+
+
+@runtime_checkable
+class Builder(Protocol):
+    """Builds images. A builder that cannot build (`none`, or a missing tool) fails each build with one sentence."""
+
+    @property
+    def name(self) -> str:
+        """Name in the configuration: buildah, none, later koji, openshift, tekton."""
+        ...
+
+    def available(self, *, untrusted: bool) -> str | None:
+        """None when it can build, else one sentence why not and what to do."""
+        ...
+
+    def start(self, spec: BuildSpec, *, key: str) -> BuildHandle:
+        """Start; the same `key` again returns the build already started."""
+        ...
+
+    def poll(self, handle: BuildHandle) -> BuildStatus:
+        """State now."""
+        ...
+
+    def cancel(self, handle: BuildHandle) -> None:
+        """Stop it; nothing when it has ended."""
+        ...
+
+    def logs(self, handle: BuildHandle) -> Iterator[str]:
+        """Log lines so far."""
+        ...
+
+
+# ---------------------------------------------------------------- checkouts
+
+
+@runtime_checkable
+class Checkout(Protocol):
+    """Files of one commit on disk."""
+
+    @property
+    def path(self) -> Path:
+        """Root of the work tree."""
+        ...
+
+    @property
+    def sha(self) -> str:
+        """The commit checked out."""
+        ...
+
+    def files(self) -> Sequence[str]:
+        """Paths of all tracked regular files, relative, symlinks left out."""
+        ...
+
+
+@runtime_checkable
+class Workspace(Protocol):
+    """Git for one repository: one fetch per delivery, no token in URL or argv, hooks and filters off."""
+
+    def checkout(self, sha: str) -> AbstractContextManager[Checkout]:
+        """A work tree of the commit for the duration of the block. Raises NotFound, Transient."""
+        ...
+
+    def read(self, sha: str, paths: Iterable[str]) -> Mapping[str, bytes]:
+        """Some files of a commit without checking out; missing ones are left out."""
+        ...
+
+    def files(self, sha: str) -> Sequence[str]:
+        """Paths of all regular files of a commit, without checking out."""
+        ...
+
+    def commit(
+        self, *, branch: str, parent: str, changes: Mapping[str, bytes], message: str, expected: str | None
+    ) -> str:
+        """Push `branch` = `parent` + one commit with these files; returns its sha.
+
+        The commit is deterministic (author date = the parent's), so pushing the same change twice is one effect.
+        `expected` is the sha the remote branch must have (None: must not exist). Raises Obsolete when it moved.
+        """
+        ...
+
+
+# ---------------------------------------------------------------- linting
+
+
+class Finding(Value):
+    """One finding in one file. Lines count from 1."""
+
+    rule: str
+    path: str
+    line: int
+    end_line: int | None = None
+    column: int | None = None
+    severity: Literal["error", "warning", "info", "style"]
+    message: str
+    url: str = ""
+    engine: str = "sigbot"
+
+
+@runtime_checkable
+class Linter(Protocol):
+    """A lint engine that reads files (hadolint). One process for all files."""
+
+    def lint(self, files: Mapping[str, bytes]) -> Sequence[Finding]:
+        """Findings for path -> content. Raises UserError when the engine is missing, Transient on a time-out."""
+        ...
+
+
+# ---------------------------------------------------------------- the fleet
+
+
+class ParentEdge(Value):
+    """A use of another image. `base` is the image the last stage is made FROM."""
+
+    image: ImageRef
+    kind: Literal["base", "builder", "copy", "mount"] = "base"
+    digest: Digest | None = None
+    """Digest used by the last build; None before the first one."""
+
+
+class FleetImage(Value):
+    """An image of a configured repository, with what its last published build used."""
+
+    repo: Repo
+    image: ImageRef
+    """Registry, repository and tag it is published under."""
+    containerfile: str
+    context: str = "."
+    platforms: tuple[Platform, ...] = ()
+    parents: tuple[ParentEdge, ...] = ()
+    digest: Digest | None = None
+    commit: str | None = None
+    network: bool = False
+    smoke: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Inventory(Protocol):
+    """What the service knows of images: which repository publishes them, from what, last built with which digests."""
+
+    def images(self, repo: Repo | None = None) -> Sequence[FleetImage]:
+        """All images, or those of one repository."""
+        ...
+
+    def declare(self, repo: Repo, images: Sequence[FleetImage]) -> None:
+        """What the repository's default branch declares now; images no longer declared are retired."""
+        ...
+
+    def children(self, parent: ImageRef) -> Sequence[FleetImage]:
+        """Images with an edge to registry/path (and tag, when given)."""
+        ...
+
+    def record_build(self, image: FleetImage, status: BuildStatus, *, commit: str, cause: str) -> None:
+        """A finished build: digests per platform and the exact parent digests (`image.parents[*].digest`)."""
+        ...
