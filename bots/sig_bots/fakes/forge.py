@@ -1,0 +1,339 @@
+"""A stateful forge in memory: repositories, pull requests, comments, checks. It obeys the contract of the real adapters."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from sig_bots.errors import NotFound, Obsolete, Unsupported
+from sig_bots.fakes.repository import FakeRepository, now
+from sig_bots.forge import (
+    Annotation,
+    Capabilities,
+    ChangedFile,
+    Check,
+    CheckState,
+    ForgeComment,
+    Issue,
+    Permission,
+    marker,
+    read_marker,
+)
+from sig_bots.refs import Actor, PullRequest, Repo
+
+__all__ = ["FakeForge", "FakeHost"]
+
+
+@dataclass
+class FakeHost:
+    """A forge instance in memory. `writes` lists every effect, in order, for tests that count them."""
+
+    name: str = "fake"
+    account_name: str = "sigbot"
+    service: str = "sigbot"
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    repos: dict[str, FakeRepository] = field(default_factory=dict)
+    writes: list[str] = field(default_factory=list)
+    serial: int = 0
+
+    def create(self, path: str, files: Mapping[str, bytes], *, private: bool = False) -> FakeRepository:
+        """A new repository with one commit on main; our account may write."""
+        repository = FakeRepository(path, str(len(self.repos) + 1), private)
+        repository.permissions[self.account_name] = Permission.WRITE
+        repository.commit("main", dict(files), message="Start", author="founder")
+        self.repos[path] = repository
+        return repository
+
+    def fork(self, path: str, owner: str) -> FakeRepository:
+        """A fork that shares history with its parent."""
+        parent = self.repos[path]
+        name = f"{owner}/{path.rsplit('/', 1)[-1]}"
+        copy = FakeRepository(name, str(len(self.repos) + 1), parent.private, parent=parent)
+        copy.commits = parent.commits
+        copy.branches = dict(parent.branches)
+        copy.permissions[owner] = Permission.ADMIN
+        return self.repos.setdefault(name, copy)
+
+    def repositories(self) -> Sequence[Repo]:
+        """All repositories that are no forks."""
+        return [self.repository(path).repo for path, repo in self.repos.items() if repo.parent is None]
+
+    def repository(self, path: str) -> FakeForge:
+        """One repository."""
+        return FakeForge(self, path)
+
+    def git_credentials(self, path: str) -> tuple[str, str] | None:
+        """None is needed here."""
+        return None
+
+    def hook_keys(self, path: str) -> Mapping[str, bytes]:
+        """This forge has no keys per project."""
+        return {}
+
+
+@dataclass
+class FakeForge:
+    """One repository of a `FakeHost`, as our account sees it."""
+
+    host: FakeHost
+    path: str
+    bot: str = "sigbot"
+
+    @property
+    def state(self) -> FakeRepository:
+        """The repository's state. Raises NotFound."""
+        if self.path not in self.host.repos:
+            raise NotFound(f"{self.host.name} has no repository {self.path}")
+        return self.host.repos[self.path]
+
+    @property
+    def repo(self) -> Repo:
+        """The repository."""
+        state = self.state
+        return Repo(
+            path=self.path,
+            instance=self.host.name,
+            forge_id=state.forge_id,
+            private=state.private,
+            default_branch=state.default_branch,
+        )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this forge can do."""
+        return self.host.capabilities
+
+    @property
+    def account(self) -> Actor:
+        """Our account."""
+        return Actor(login=self.host.account_name, id=f"id-{self.host.account_name}", bot=True)
+
+    def read_file(self, path: str, ref: str | None = None) -> bytes | None:
+        """The file, None when it is not there."""
+        return self.state.find_commit(ref or self.state.default_branch).files.get(path)
+
+    def branch_sha(self, branch: str) -> str | None:
+        """Commit of a branch."""
+        return self.state.branches.get(branch)
+
+    def pull_request(self, number: int) -> PullRequest:
+        """The pull request with its head as it is now."""
+        if number not in self.state.pull_requests:
+            raise NotFound(f"{self.path} has no pull request {number}")
+        found = self.state.pull_requests[number]
+        source = self.host.repos.get(found.head_repo or "")
+        if source is None or found.state != "open":
+            return found
+        return found.model_copy(update={"head_sha": source.branches.get(found.head_branch, found.head_sha)})
+
+    def changed_files(self, number: int) -> tuple[ChangedFile, ...]:
+        """Files that differ between the merge base and the head, with the added lines."""
+        found = self.pull_request(number)
+        head = self.state.find_commit(found.head_sha)
+        base = self.state.find_commit(self._merge_base(found))
+        changed = []
+        for path in sorted({*head.files, *base.files}):
+            old, new = base.files.get(path), head.files.get(path)
+            if old == new:
+                continue
+            status: Literal["added", "modified", "removed"]
+            status = "added" if old is None else "removed" if new is None else "modified"
+            changed.append(ChangedFile(path=path, status=status, lines=_added_lines(old or b"", new or b"")))
+        return tuple(changed)
+
+    def _merge_base(self, found: PullRequest) -> str:
+        ancestors = set()
+        sha: str | None = self.state.branches[found.base_branch]
+        while sha:
+            ancestors.add(sha)
+            sha = self.state.commits[sha].parent
+        sha = found.head_sha
+        while sha and sha not in ancestors:
+            sha = self.state.commits[sha].parent
+        return sha or self.state.branches[found.base_branch]
+
+    def find_prs(
+        self, head_prefix: str = "", state: Literal["open", "closed", "merged", "all"] = "open"
+    ) -> Sequence[PullRequest]:
+        """Pull requests by head branch and state, newest first."""
+        found = [self.pull_request(number) for number in sorted(self.state.pull_requests, reverse=True)]
+        return [one for one in found if one.head_branch.startswith(head_prefix) and state in ("all", one.state)]
+
+    def permission(self, actor: Actor) -> Permission:
+        """What the account may do."""
+        return self.state.permissions.get(actor.login, Permission.NONE if self.state.private else Permission.READ)
+
+    def ensure_pr(
+        self,
+        branch: str,
+        *,
+        base: str,
+        title: str,
+        body: str,
+        labels: Sequence[str] = (),
+        reviewers: Sequence[str] = (),
+    ) -> PullRequest:
+        """Open it, or update title, body and labels of the open one."""
+        if branch not in self.state.branches:
+            raise NotFound(f"{self.path} has no branch {branch}; push it first")
+        existing = next((one for one in self.find_prs(branch) if one.head_branch == branch), None)
+        text = f"{body}\n\n{marker(self.host.service, self.bot, 'pull-request')}"
+        if existing is not None:
+            updated = existing.model_copy(update={"title": title, "body": text, "labels": tuple(labels)})
+            if updated != self.state.pull_requests[existing.number]:
+                self.host.writes.append(f"edit pull request {self.path}#{existing.number}")
+            self.state.pull_requests[existing.number] = updated
+            return updated
+        return self.open(
+            branch, base=base, title=title, body=text, labels=labels, author=self.account, head_repo=self.path
+        )
+
+    def open(
+        self,
+        branch: str,
+        *,
+        base: str,
+        title: str,
+        author: Actor,
+        head_repo: str,
+        body: str = "",
+        labels: Sequence[str] = (),
+    ) -> PullRequest:
+        """Open a pull request as anybody."""
+        number = self.state.next_number()
+        opened = PullRequest(
+            number=number,
+            title=title,
+            body=body,
+            labels=tuple(labels),
+            author=author,
+            head_branch=branch,
+            head_sha=self.host.repos[head_repo].branches[branch],
+            base_branch=base,
+            head_repo=head_repo,
+            from_fork=head_repo != self.path,
+            url=f"http://fake.example/{self.path}/pull/{number}",
+        )
+        self.state.pull_requests[number] = opened
+        self.host.writes.append(f"open pull request {self.path}#{number}")
+        return opened
+
+    def close_pr(self, number: int, reason: str) -> None:
+        """Close with a comment that says why."""
+        if self.pull_request(number).state != "open":
+            return
+        self.ensure_comment(number, "closed", reason)
+        found = self.pull_request(number)
+        self.state.pull_requests[number] = found.model_copy(update={"state": "closed"})
+        self.host.writes.append(f"close {self.path}#{number}")
+
+    def merge(self, number: int, expected_sha: str) -> None:
+        """Merge by taking the head's files over; refuses a head that moved."""
+        found = self.pull_request(number)
+        if found.state == "merged":
+            return
+        if found.head_sha != expected_sha or found.state != "open":
+            raise Obsolete(f"{self.path}#{number} is {found.state} at {found.head_sha}, not at {expected_sha}")
+        base = self.state.find_commit(self._merge_base(found)).files
+        head = self.state.find_commit(found.head_sha).files
+        changes = {path: head.get(path) for path in {*base, *head} if base.get(path) != head.get(path)}
+        self.state.commit(found.base_branch, changes, message=f"Merge #{number}", author=self.host.account_name)
+        self.state.pull_requests[number] = found.model_copy(update={"state": "merged"})
+        self.host.writes.append(f"merge {self.path}#{number}")
+
+    def ensure_comment(self, number: int, topic: str, body: str, *, state: str | None = None) -> str:
+        """The one living comment of the topic."""
+        own = [one for one in self.comments(number) if one.author.login == self.host.account_name]
+        mine = [one for one in own if (read_marker(one.body) or {}).get("topic") == topic]
+        text = f"{body}\n\n{marker(self.host.service, self.bot, topic)}"
+        if mine and mine[-1].body == text:
+            return mine[-1].id
+        if mine and self.capabilities.comment_edit:
+            index = self.state.comments.index(mine[-1])
+            self.state.comments[index] = mine[-1].model_copy(update={"body": text, "edited": now()})
+            self.host.writes.append(f"edit comment {self.path}#{number} {topic}")
+            return mine[-1].id
+        return self.add_comment(number, text, self.account).id
+
+    def add_comment(self, number: int, body: str, author: Actor) -> ForgeComment:
+        """Write a comment as anybody. Raises NotFound when there is no such issue or pull request."""
+        if number not in self.state.pull_requests and number not in self.state.issues:
+            raise NotFound(f"{self.path} has no issue or pull request {number}")
+        self.host.serial += 1
+        comment = ForgeComment(id=str(self.host.serial), number=number, author=author, body=body, created=now())
+        self.state.comments.append(comment)
+        self.host.writes.append(f"comment {self.path}#{number}")
+        return comment
+
+    def comments_since(self, since: datetime) -> Sequence[ForgeComment]:
+        """Comments on open pull requests since then."""
+        opened = {one.number for one in self.find_prs()}
+        return [one for one in self.state.comments if one.number in opened and (one.edited or one.created) >= since]
+
+    def comments(self, number: int) -> Sequence[ForgeComment]:
+        """All comments, oldest first."""
+        return [one for one in self.state.comments if one.number == number]
+
+    def react(self, number: int, comment_id: str, reaction: str) -> None:
+        """Add a reaction."""
+        if not self.capabilities.reactions:
+            raise Unsupported(f"{self.host.name} has no reactions")
+        self.state.reactions.add((comment_id, self.host.account_name, reaction))
+
+    def set_check(
+        self,
+        sha: str,
+        name: str,
+        state: CheckState,
+        *,
+        summary: str,
+        url: str = "",
+        text: str = "",
+        annotations: Sequence[Annotation] = (),
+        number: int | None = None,
+    ) -> None:
+        """Set the check on the commit."""
+        self.state.find_commit(sha)
+        check = Check(name=name, sha=sha, state=state, summary=summary, url=url, annotations=tuple(annotations))
+        if self.state.checks.get((sha, name)) != check:
+            self.state.checks[sha, name] = check
+            self.host.writes.append(f"check {self.path}@{sha[:12]} {name} {state}")
+
+    def checks(self, sha: str, number: int | None = None) -> Sequence[Check]:
+        """Checks of the commit."""
+        return [check for (at, _), check in self.state.checks.items() if at == sha]
+
+    def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
+        """Our open issue of the topic."""
+        text = f"{body}\n\n{marker(self.host.service, self.bot, topic)}"
+        for number, issue in self.state.issues.items():
+            if issue.state == "open" and (read_marker(issue.body) or {}).get("topic") == topic:
+                self.state.issues[number] = issue.model_copy(update={"title": title, "body": text})
+                return self.state.issues[number]
+        issue = Issue(number=self.state.next_number(), title=title, body=text)
+        self.state.issues[issue.number] = issue
+        self.host.writes.append(f"open issue {self.path}#{issue.number}")
+        return issue
+
+    def read_issue(self, number: int) -> Issue:
+        """The issue."""
+        if number not in self.state.issues:
+            raise NotFound(f"{self.path} has no issue {number}")
+        return self.state.issues[number]
+
+    def ensure_fork(self) -> str:
+        """Our fork."""
+        return self.host.fork(self.path, self.host.account_name).path
+
+    def clone_url(self) -> str:
+        """A name only; the fake workspace reads the state directly."""
+        return f"fake://{self.host.name}/{self.path}"
+
+
+def _added_lines(old: bytes, new: bytes) -> frozenset[int]:
+    before, after = old.splitlines(), new.splitlines()
+    blocks = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    return frozenset(line + 1 for tag, _, _, start, end in blocks if tag != "equal" for line in range(start, end))
