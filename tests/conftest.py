@@ -1,0 +1,118 @@
+"""Fixtures for the whole suite: the real servers, and a git identity that needs no HOME.
+
+A server that the machine lacks skips the test with the remedy; SIGBOT_REQUIRE_SERVERS=1 (continuous integration)
+makes that a failure.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.servers.postgres import PostgreSQL
+from tests.servers.process import ServerMissing
+from tests.servers.programs import program
+from tests.servers.redis import Redis
+from tests.servers.registry import Registry
+from tests.servers.sharing import shared
+
+
+def unavailable(error: ServerMissing) -> NoReturn:
+    """Skip the test, or fail it where every server must be present."""
+    if os.environ.get("SIGBOT_REQUIRE_SERVERS") == "1":
+        pytest.fail(str(error), pytrace=False)
+    pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all workers of this run."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def git_identity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Git configuration of the tests: the person's own is neither needed nor read."""
+    config = tmp_path_factory.mktemp("git") / "config"
+    config.write_text("[user]\n\tname = Test\n\temail = test@example.org\n[init]\n\tdefaultBranch = main\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", str(config))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("GIT_TERMINAL_PROMPT", "0")
+        yield config
+
+
+@pytest.fixture(scope="session")
+def postgres(run_folder: Path) -> Iterator[PostgreSQL]:
+    """The run's PostgreSQL; `postgres.new_database()` gives a fresh database's SQLAlchemy URL."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(shared(run_folder, "postgres", PostgreSQL))
+        except ServerMissing as error:
+            unavailable(error)
+        yield server
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgreSQL]:
+    """A PostgreSQL for this test alone, which it may restart."""
+    server = PostgreSQL()
+    try:
+        yield server.start()
+    except ServerMissing as error:
+        unavailable(error)
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """This worker's Redis; `redis_server.new_url()` gives a logical database nobody else uses."""
+    server = Redis(tmp_path_factory.mktemp("redis"))
+    try:
+        yield server.start()
+    except ServerMissing as error:
+        unavailable(error)
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def registry_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """This worker's open registry, for tests that use names of their own in it."""
+    server = Registry(tmp_path_factory.mktemp("registry"))
+    try:
+        yield server.start()
+    except ServerMissing as error:
+        unavailable(error)
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def make_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Registry]]:
+    """Start registries of the test's own: `make_registry(notifications=[Notification(...)], auth=("user", "pw"))`."""
+    with ExitStack() as stack:
+
+        def make(**options: object) -> Registry:
+            server = Registry(tmp_path_factory.mktemp("registry"), **options)  # type: ignore[arg-type]
+            stack.callback(server.stop)
+            try:
+                return server.start()
+            except ServerMissing as error:
+                unavailable(error)
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def buildah() -> str:
+    """The path of buildah."""
+    try:
+        return program("buildah")
+    except ServerMissing as error:
+        unavailable(error)
