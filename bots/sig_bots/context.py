@@ -5,7 +5,7 @@ All verbs are idempotent, so a handler that is run again after a crash ends in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -111,6 +111,10 @@ class Context:
     head_sha: str | None = None
     """The commit the job is bound to, when the event named one."""
     command: str = ""
+    args: Mapping[str, object] = field(default_factory=dict)
+    """Arguments of the command, as planned."""
+    summary: str = ""
+    """One line for the job's page and the terminal: what the handler did. Set by the handler."""
     reply_key: str = ""
     """Tells replies to different commands apart (comment id and line)."""
     alive: Callable[[], None] = lambda: None

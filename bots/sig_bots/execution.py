@@ -1,0 +1,112 @@
+"""Run one handler and say how it ended. The four outcomes of a handler are mapped here, once, for every bot."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import ValidationError
+
+from sig_bots import messages
+from sig_bots.bot import CommandSpec, Handler, ScheduleSpec, Who
+from sig_bots.context import Context
+from sig_bots.errors import FencedOff, ForgeError, NotFound, Obsolete, Skip, Transient, Unsupported, UserError
+from sig_bots.events import Event
+from sig_bots.forge import CheckState, Permission
+
+__all__ = ["Outcome", "run_handler", "tell_failure"]
+
+type State = Literal["done", "skipped", "failed", "retry", "obsolete"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended. `reason` is for people; `detail` (a traceback) for the operator's log only."""
+
+    state: State
+    reason: str = ""
+    detail: str = ""
+    retry_after: timedelta | None = None
+    host: str | None = None
+    events: tuple[Event, ...] = ()
+    unexpected: bool = False
+    """An error nobody foresaw: retried too, but its text is not for the public."""
+
+
+def run_handler(spec: Handler | CommandSpec | ScheduleSpec, ctx: Context, *, who: Who | None = None) -> Outcome:
+    """Check the right of the person who asked (`who` overrides the command's own), call the handler, map its end.
+
+    Raises FencedOff, which only the caller's lease can explain; nothing else.
+    """
+    try:
+        if isinstance(spec, CommandSpec):
+            refusal = _refusal(ctx, spec, who or spec.who)
+            if refusal:
+                ctx.reply(refusal)
+                return Outcome("skipped", f"refused: {refusal}")
+        argument = spec.args.model_validate(ctx.args) if isinstance(spec, CommandSpec) else ctx.event
+        spec.function(ctx, argument)
+    except UserError as error:
+        _tell_user(ctx, str(error))
+        return Outcome("failed", str(error))
+    except Skip as skip:
+        return Outcome("skipped", str(skip))
+    except Obsolete as error:
+        return Outcome("obsolete", str(error))
+    except Transient as error:
+        return Outcome("retry", str(error), retry_after=error.retry_after, host=error.host)
+    except (NotFound, Unsupported, ForgeError) as error:
+        return Outcome("failed", str(error))
+    except FencedOff:
+        raise
+    except ValidationError as error:
+        return Outcome("failed", f"the job's arguments no longer fit the command ({error.error_count()} problems)")
+    except Exception as error:
+        # A bot is foreign code: whatever it raises must end its own job only, and reach the operator whole.
+        return Outcome("retry", f"{type(error).__name__} in bot {ctx.bot}", traceback.format_exc(), unexpected=True)
+    return Outcome("done", ctx.summary, events=tuple(ctx.emitted))
+
+
+def tell_failure(ctx: Context, outcome: Outcome) -> None:
+    """Say on the forge, where the person looks, that a job ended badly for good. Raises what the forge raises."""
+    reason = "an unexpected error; the operators see the details" if outcome.unexpected else outcome.reason
+    text = messages.job_failed(ctx.bot, reason, ctx.job_url)
+    if ctx.command:
+        ctx.reply(text)
+    elif ctx.head_sha is not None and ctx.number is not None:
+        ctx.check(CheckState.ERROR, text)
+
+
+def _tell_user(ctx: Context, text: str) -> None:
+    if ctx.command:
+        ctx.reply(text)
+    elif ctx.head_sha is not None and ctx.number is not None:
+        ctx.check(CheckState.FAILURE, text)
+
+
+def _refusal(ctx: Context, spec: CommandSpec, who: Who) -> str | None:
+    if who == "anyone":
+        return None
+    if ctx.actor is None:
+        return messages.refused("somebody unknown", spec.name, who, Permission.NONE)
+    needed = Permission.ADMIN if who == "admin" else Permission.WRITE
+    held = ctx.forge.permission(ctx.actor)
+    if held >= needed:
+        return None
+    if who == "author" and ctx.number is not None and _is_author(ctx):
+        return None
+    return messages.refused(ctx.actor.login, spec.name, who, held)
+
+
+def _is_author(ctx: Context) -> bool:
+    try:
+        author = ctx.pull_request.author
+    except NotFound:
+        return False
+    if ctx.actor is None:
+        return False
+    if author.id and ctx.actor.id:
+        return author.id == ctx.actor.id
+    return author.login == ctx.actor.login
