@@ -1,5 +1,6 @@
 """One real server as a child process: a session of its own, gone when we are gone."""
 
+import functools
 import os
 import pwd
 import signal
@@ -46,7 +47,8 @@ class Process:
     """A program that runs until `stop`, in its own session so that the whole group can be ended.
 
     setpriv(1) gives it a parent-death signal: a test run that is killed leaves nothing behind. The signal follows
-    the thread that started it, so start servers from the main thread.
+    the thread that started it, so start servers from the main thread. (Between `start` and setpriv's first
+    instruction there is none yet; `ready` is the moment from which it holds.)
     """
 
     def __init__(
@@ -145,7 +147,7 @@ def started_on_free_port(make: Callable[[int], Process], seconds: float = 20) ->
         port = free_port()
         process = make(port).start()
         try:
-            process.ready(lambda port=port: listening(port), seconds)
+            process.ready(functools.partial(listening, port), seconds)
         except ServerError:
             process.stop()
             if attempt == 4:

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Self
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.servers.process import Process, ServerError, started_on_free_port
 from tests.servers.programs import environment, program
@@ -68,7 +70,8 @@ class Redis:
 
     def _answers(self) -> bool:
         try:
-            with redis.Redis(port=self.port) as client:
+            # without its own retries, which take seconds to find out that nobody is there
+            with redis.Redis(port=self.port, retry=Retry(NoBackoff(), 0)) as client:
                 return bool(client.ping())
         except redis.RedisError:
             return False

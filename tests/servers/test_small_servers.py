@@ -16,7 +16,7 @@ import redis
 
 from tests.servers.postgres import PostgreSQL
 from tests.servers.process import Process, ServerError, ServerMissing, started_on_free_port, wait_until
-from tests.servers.programs import program
+from tests.servers.programs import ROOT, program
 from tests.servers.redis import Redis
 from tests.servers.registry import Notification, Registry
 from tests.servers.sharing import shared
@@ -164,11 +164,14 @@ def test_buildah_runs(buildah: str) -> None:
 def test_a_server_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
     marker = f"86{os.getpid()}.5"
     code = (
-        "from pathlib import Path; from tests.servers.process import Process; import os\n"
-        f"Process(['sleep', '{marker}'], Path('{tmp_path}/log')).start()\n"
-        "os.kill(os.getpid(), 9)\n"
+        "import os; from pathlib import Path; from tests.servers.process import Process\n"
+        f"server = Process(['sleep', '{marker}'], Path('{tmp_path}/log')).start()\n"
+        "server.ready(lambda: Path(f'/proc/{server.pid}/comm').read_text() == 'sleep\\n', 5)\n"
+        "print(server.pid, flush=True); os.kill(os.getpid(), 9)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2])
+    killed = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True)
+    assert killed.returncode == -9
+    assert int(killed.stdout) > 0
     wait_until(lambda: not processes_mentioning(marker), 5, "the end of the server")
 
 
@@ -192,9 +195,7 @@ def test_two_users_share_one_server_and_a_later_one_starts_anew(redis_server: Re
         f"with shared(Path('{tmp_path}'), 'pg', PostgreSQL) as server: print(server.port, server.new_database())\n"
     )
     with shared(tmp_path, "pg", PostgreSQL) as server:
-        other = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
-        )
+        other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
         assert other.stdout.split()[0] == str(server.port)
         assert server.alive()
     assert not server.alive()
