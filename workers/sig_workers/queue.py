@@ -1,0 +1,165 @@
+"""The queue: a Celery application whose messages are wake-ups, nothing else.
+
+A message says "there may be something to do in this queue". What there is to do is a row in the store; losing, doubling or
+reordering messages is harmless. Publishing happens in a thread of its own, never inside a web request.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from sig_workers.settings import Settings
+
+__all__ = ["QUEUES", "RECEIVE", "WORK", "WakeUps", "make_app"]
+
+QUEUES = ("interactive", "bulk", "builds")
+RECEIVE = "sigbot.receive"
+WORK = "sigbot.work"
+
+log = logging.getLogger(__name__)
+
+
+def make_app(settings: Settings) -> Celery:
+    """The Celery application for these settings; creates the folders of the file transport."""
+    from celery import Celery
+    from kombu import Queue
+
+    app = Celery("sigbot", set_as_current=False)
+    app.conf.update(
+        broker_url="filesystem://" if settings.broker == "filesystem" else settings.broker,
+        broker_transport_options=_transport(settings),
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_connection_timeout=3,
+        broker_pool_acquire_timeout=5,
+        task_queues=[Queue(name) for name in QUEUES],
+        task_default_queue="interactive",
+        task_create_missing_queues=False,
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        # A wake-up may be lost at any time, so acknowledging late buys nothing and doubles work after a visibility timeout.
+        task_acks_late=True,
+        task_reject_on_worker_lost=False,
+        task_publish_retry=False,
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        worker_max_tasks_per_child=1000,
+        worker_soft_shutdown_timeout=5,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_enable_remote_control=False,
+        worker_eta_task_limit=100,
+    )
+    return app
+
+
+def _transport(settings: Settings) -> dict[str, Any]:
+    if settings.broker == "filesystem":
+        folders = {name: broker_folder(settings) / name for name in ("messages", "processed", "control")}
+        for folder in folders.values():
+            folder.mkdir(parents=True, exist_ok=True)
+        return {
+            "data_folder_in": str(folders["messages"]),
+            "data_folder_out": str(folders["messages"]),
+            "processed_folder": str(folders["processed"]),
+            "control_folder": str(folders["control"]),
+            "polling_interval": 0.05,
+        }
+    if settings.broker.startswith(("redis://", "rediss://")):
+        # Without time limits a publish hangs for ever on a dead peer; restore every few seconds, not every hundred.
+        return {
+            "visibility_timeout": 300,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "socket_timeout": 15,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+        }
+    return {}
+
+
+def broker_folder(settings: Settings) -> Path:
+    """Where the file transport keeps its messages."""
+    return settings.data / "broker"
+
+
+class WakeUps:
+    """Publishes wake-ups from a thread, coalesced: many calls within `pause` seconds send one message per queue.
+
+    `wake` never blocks and never raises; with the broker down the thread logs one line and drops the hint, since the
+    sweeper will find what is due.
+    """
+
+    def __init__(self, settings: Settings, *, pause: float = 0.004) -> None:
+        self._settings = settings
+        self._pause = pause
+        self._wanted: set[str] = set()
+        self._ready = threading.Condition()
+        self._stopped = False
+        self._broken = False
+        self._thread: threading.Thread | None = None
+
+    def wake(self, queues: Iterable[str]) -> None:
+        """Ask for a message to each of the queues (`receive` stands for new deliveries)."""
+        with self._ready:
+            self._wanted.update(queues)
+            if self._wanted:
+                # Started on first use, so that a process that forks later (gunicorn, Celery) has its own thread.
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._publish, name="wake-ups", daemon=True)
+                    self._thread.start()
+                self._ready.notify()
+
+    def stop(self, timeout: float = 3) -> None:
+        """Publish what is pending and end the thread."""
+        with self._ready:
+            self._stopped = True
+            self._ready.notify()
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _publish(self) -> None:
+        producer: Any = None
+        while True:
+            with self._ready:
+                while not self._wanted and not self._stopped:
+                    self._ready.wait()
+                wanted, self._wanted = self._wanted, set()
+                if not wanted:
+                    break
+            producer = self._send(producer, sorted(wanted))
+            time.sleep(self._pause)
+        if producer is not None:
+            producer.connection.release()
+
+    def _send(self, producer: Any, queues: list[str]) -> Any:
+        """Send to each queue; returns the producer to go on with, None when the connection has to be made anew."""
+        try:
+            if producer is None:
+                app = make_app(self._settings)
+                producer = app.connection_for_write().Producer(serializer="json")
+                producer.app = app
+            for name in queues:
+                if name == "receive":
+                    producer.app.send_task(RECEIVE, queue="interactive", producer=producer)
+                else:
+                    producer.app.send_task(WORK, args=(name,), queue=name, producer=producer)
+        except Exception as error:  # kombu raises whatever its transport raises
+            if not self._broken:
+                log.warning("broker not reachable, the sweeper will find the work: %s", type(error).__name__)
+            self._broken = True
+            return None
+        if self._broken:
+            log.info("broker reachable again")
+        self._broken = False
+        return producer
