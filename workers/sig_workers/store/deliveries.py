@@ -1,0 +1,144 @@
+"""The inbox: accepting deliveries, claiming them for parsing, and what happens when that fails."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, and_, null, or_, select, text, update
+
+from sig_bots.errors import FencedOff
+from sig_workers.store import schema as t
+from sig_workers.store.columns import When, clean, db_after, db_now, moment, short
+from sig_workers.store.database import Part
+from sig_workers.store.rows import Accepted, DeliveryRow
+
+__all__ = ["MAX_DELIVERY_ATTEMPTS", "Deliveries", "delivery_row", "due_deliveries"]
+
+MAX_DELIVERY_ATTEMPTS = 3
+
+
+class Deliveries(Part):
+    """What arrived, raw, once per (instance, delivery id)."""
+
+    def accept(
+        self,
+        *,
+        instance: str,
+        source: str,
+        delivery_id: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        state: str = "received",
+        reason: str = "",
+    ) -> Accepted:
+        """Keep a delivery before it is answered with 2xx. Durable when this returns (SQLite: see the ADR).
+
+        `headers` are already without secrets. `state` is `received`, or `invalid` with a `reason` for a signed body
+        that cannot be parsed. Raises StoreDown.
+        """
+        digest = hashlib.sha256(body).digest()
+        delivery_id = short(delivery_id, 255)
+        row = (
+            instance, source, delivery_id, json.dumps(dict(headers)), body, digest, state, clean(reason),
+        )  # fmt: skip
+        new, existing = self.database.accept(row)
+        if new is not None:
+            return Accepted(new, "new")
+        assert existing is not None  # noqa: S101  (one of both, by contract)
+        known, known_digest, known_state = existing
+        if known_digest != digest:
+            return Accepted(known, "conflict")
+        if known_state in ("failed", "dead") and self._requeue(known):
+            return Accepted(known, "requeued")
+        return Accepted(known, "duplicate")
+
+    def replay(self, delivery: int) -> bool:
+        """Make a delivery due again, whatever became of it; False when it does not exist or is being processed."""
+        return self._requeue(delivery, any_state=True)
+
+    def _requeue(self, delivery: int, *, any_state: bool = False) -> bool:
+        again = (
+            update(t.deliveries)
+            .where(t.deliveries.c.id == delivery)
+            .where(t.deliveries.c.state != "processing" if any_state else t.deliveries.c.state.in_(("failed", "dead")))
+            .values(state="received", reason="", tries=0, not_before=null(), settled_at=null())
+            .returning(t.deliveries.c.id)
+        )
+        return self.write(lambda connection: connection.execute(again).first() is not None)
+
+    def claim_deliveries(self, owner: str, limit: int, lease: timedelta) -> list[DeliveryRow]:
+        """Take up to `limit` due deliveries for `lease`, oldest first, attempt + 1. Settle or fail each.
+
+        Due: received, failed and waited long enough, or claimed by somebody whose lease ran out.
+        """
+        # As a common table expression it runs once; as a plain subquery PostgreSQL may run it again per row.
+        due = due_deliveries().order_by(t.deliveries.c.id).limit(limit).with_for_update(skip_locked=True).cte("due")
+        claim = (
+            update(t.deliveries)
+            .where(t.deliveries.c.id.in_(select(due.c.id)))
+            .values(
+                state="processing",
+                attempt=t.deliveries.c.attempt + 1,
+                tries=t.deliveries.c.tries + 1,
+                owner=owner,
+                lease_until=db_after(lease),
+            )
+            .returning(*_COLUMNS)
+        )
+        rows = self.write(lambda connection: connection.execute(claim).mappings().all())
+        return sorted((delivery_row(row) for row in rows), key=lambda row: row.id)
+
+    def fail_delivery(self, delivery: int, attempt: int, reason: str, retry_at: When | None = None) -> str:
+        """A delivery could not be parsed or planned. Due again at `retry_at`; dead without one, or after three tries.
+
+        Returns the state, `failed` or `dead`. Raises FencedOff.
+        """
+
+        def fail(connection: Connection) -> str:
+            tries = _fence(connection, delivery, attempt)
+            dead = retry_at is None or tries >= MAX_DELIVERY_ATTEMPTS
+            values: dict[str, Any] = {"state": "dead", "settled_at": db_now()} if dead else {"state": "failed"}
+            connection.execute(
+                update(t.deliveries)
+                .where(t.deliveries.c.id == delivery)
+                .values(reason=reason, owner=null(), lease_until=null(), not_before=moment(retry_at), **values)
+            )
+            return str(values["state"])
+
+        return self.write(fail)
+
+
+def _fence(connection: Connection, delivery: int, attempt: int) -> int:
+    """How often it was tried; raises FencedOff unless this attempt has it."""
+    c = t.deliveries.c
+    mine = select(c.tries).where(c.id == delivery, c.attempt == attempt, c.state == "processing").with_for_update()
+    tries = connection.execute(mine).scalar()
+    if tries is None:
+        raise FencedOff(f"delivery {delivery}: attempt {attempt} lost its lease")
+    return int(tries)
+
+
+def due_deliveries() -> Select[tuple[int]]:
+    """Ids of the deliveries that somebody may claim now."""
+    c = t.deliveries.c
+    waited = or_(c.not_before.is_(None), c.not_before <= db_now())
+    return select(c.id).where(
+        # Written as the partial index has it, so that both planners see that it applies.
+        text("deliveries.state IN ('received', 'processing', 'failed')"),
+        or_(
+            and_(c.state.in_(("received", "failed")), waited),
+            and_(c.state == "processing", c.lease_until < db_now(), c.tries < MAX_DELIVERY_ATTEMPTS),
+        ),
+    )
+
+
+_COLUMNS = tuple(t.deliveries.c[name] for name in DeliveryRow.__slots__)
+
+
+def delivery_row(row: RowMapping) -> DeliveryRow:
+    """A row of the table as a value."""
+    return DeliveryRow(**row)

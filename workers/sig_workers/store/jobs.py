@@ -1,0 +1,232 @@
+"""Running jobs: claim the best due one, keep its lease, finish it. Every write is fenced by (job, attempt)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, exists, func, insert, literal, literal_column, null, or_, select, text, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from sig_bots.errors import FencedOff
+from sig_workers.store import schema as t
+from sig_workers.store.columns import When, Words, clean, db_after, db_now, moment
+from sig_workers.store.database import Part
+from sig_workers.store.job_rows import job_rows
+from sig_workers.store.rows import HostBlock, JobRow
+from sig_workers.store.settlement import upsert
+
+__all__ = ["Jobs", "block", "due_job", "end_attempt"]
+
+_CLAIMS = 0x51600001  # advisory lock of PostgreSQL: claims take turns, so that fairness is exact and no two deadlock
+
+
+class Jobs(Part):
+    """The life of a job between claim and outcome."""
+
+    def claim_jobs(self, queue: str, owner: str, lease: timedelta, limit: int = 1) -> list[JobRow]:
+        """Take up to `limit` due jobs of a queue for `lease`, best first; they are running now, attempt + 1.
+
+        Due: queued, `not_before` passed, its host not blocked, no running job with the same target. Best: lowest
+        priority number, then in turn over repositories (the one served longest ago first), then oldest.
+        """
+
+        def claim(connection: Connection) -> list[JobRow]:
+            _take_turns(connection)
+            best = connection.execute(_best(queue, limit)).all()
+            return _run(connection, [row.id for row in best], owner, lease, turn=[row.repo_id for row in best])
+
+        return self.write(claim)
+
+    def claim_given(self, jobs: Sequence[int], owner: str, lease: timedelta) -> list[JobRow]:
+        """Take those of the given jobs that are due, in the order given; one per target.
+
+        For the worker that has just planned them and can start at once. It is no turn of their repositories.
+        """
+
+        def claim(connection: Connection) -> list[JobRow]:
+            _take_turns(connection)
+            found = connection.execute(
+                select(t.jobs.c.id, t.jobs.c.target).where(t.jobs.c.id.in_(list(jobs)), due_job())
+            ).all()
+            one_per_target = {row.target: row.id for row in sorted(found, key=lambda r: jobs.index(r.id), reverse=True)}
+            due = set(one_per_target.values())
+            return _run(connection, [job for job in jobs if job in due], owner, lease, turn=[])
+
+        return self.write(claim) if jobs else []
+
+    def claim_job(self, job: int, owner: str, lease: timedelta) -> JobRow | None:
+        """Take this one job; None when it is not due (any more)."""
+        claimed = self.claim_given([job], owner, lease)
+        return claimed[0] if claimed else None
+
+    def heartbeat(self, job: int, attempt: int, lease: timedelta) -> str | None:
+        """Renew the lease. Returns why the job is asked to end, None when it is not. Raises FencedOff."""
+        c = t.jobs.c
+        beat = (
+            update(t.jobs)
+            .where(c.id == job, c.attempt == attempt, c.state == "running")
+            .values(lease_until=db_after(lease))
+            .returning(c.cancel_reason)
+        )
+        row = self.write(lambda connection: connection.execute(beat).first())
+        if row is None:
+            raise _fenced_off(job, attempt)
+        return row.cancel_reason  # type: ignore[no-any-return]
+
+    def finish(
+        self,
+        job: int,
+        attempt: int,
+        state: str,
+        reason: str = "",
+        *,
+        events: Sequence[str | bytes] = (),
+        retry_at: When | None = None,
+        host_block: HostBlock | None = None,
+    ) -> str:
+        """End this run in one transaction; returns the state written.
+
+        `state` is done, skipped, failed, cancelled, superseded, obsolete or dead. With `retry_at` the job is queued
+        again for then, or `dead` when its attempts are used up. `events` (JSON of events the job made) are inserted
+        as deliveries, to be planned like any other. `host_block` keeps this job, and all jobs of an instance of
+        that name, waiting. Raises FencedOff; nothing is written then.
+        """
+
+        def end(connection: Connection) -> str:
+            row = _held(connection, job, attempt)
+            again = retry_at is not None and row.tries < row.max_attempts
+            final = state if retry_at is None else "queued" if again else "dead"
+            values: dict[str, Any] = {"state": final, "reason": reason, "owner": null(), "lease_until": null()}
+            if again:
+                values |= {"not_before": moment(retry_at), "host": host_block.host if host_block else null()}
+            else:
+                values["finished_at"] = db_now()
+            end_attempt(connection, t.jobs.c.id == job, outcome="retry" if again else final, reason=reason)
+            connection.execute(update(t.jobs).where(t.jobs.c.id == job).values(**values))
+            if events:
+                _emit(connection, job, attempt, events)
+            if host_block is not None:
+                block(connection, host_block)
+            return final
+
+        return self.write(end)
+
+
+def _take_turns(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CLAIMS})
+
+
+def due_job() -> ColumnElement[bool]:
+    """Whether a job may be started now."""
+    c = t.jobs.c
+    other = t.jobs.alias("other")
+    instance = (
+        select(t.repositories.c.instance).where(t.repositories.c.id == c.repo_id).correlate(t.jobs).scalar_subquery()
+    )
+    blocked = exists().where(
+        t.blocked_hosts.c.until > db_now(), or_(t.blocked_hosts.c.host == c.host, t.blocked_hosts.c.host == instance)
+    )
+    return and_(
+        text("jobs.state = 'queued'"),  # written as the partial index has it
+        or_(c.not_before.is_(None), c.not_before <= db_now()),
+        ~exists().where(other.c.target == c.target, literal_column("other.state = 'running'")),
+        ~blocked,
+    )
+
+
+def _best(queue: str, limit: int) -> Any:
+    """(id, repo_id) of the best due jobs.
+
+    A repository's second-best job comes after every other repository's best of the same priority: that is the turn
+    inside one batch; between batches `last_claimed_at` keeps it.
+    """
+    c = t.jobs.c
+    order = (c.priority, c.id)
+    due = (
+        select(
+            c.id, c.repo_id, c.priority,
+            func.row_number().over(partition_by=(c.repo_id, c.priority), order_by=c.id).label("turn"),
+            func.row_number().over(partition_by=c.target, order_by=order).label("same_target"),
+        )
+        .where(c.queue == queue, due_job())
+        .subquery("due")
+    )  # fmt: skip
+    return (
+        select(due.c.id, due.c.repo_id)
+        .join(t.repositories, t.repositories.c.id == due.c.repo_id)
+        .where(due.c.same_target == 1)
+        .order_by(due.c.priority, due.c.turn, t.repositories.c.last_claimed_at, due.c.id)
+        .limit(limit)
+    )
+
+
+def _run(
+    connection: Connection, jobs: Sequence[int], owner: str, lease: timedelta, *, turn: Sequence[int]
+) -> list[JobRow]:
+    if not jobs:
+        return []
+    c = t.jobs.c
+    start = (
+        update(t.jobs)
+        .where(c.id.in_(jobs), c.state == "queued")  # asked again: a cancel may have come between
+        .values(
+            state="running", attempt=c.attempt + 1, tries=c.tries + 1, owner=owner, lease_until=db_after(lease),
+            started_at=db_now(), not_before=null(), host=null(), cancel_reason=null(),
+        )
+        .returning(c.id)
+    )  # fmt: skip
+    started = {row.id for row in connection.execute(start)}
+    if turn:
+        served = update(t.repositories).where(t.repositories.c.id.in_(sorted(set(turn))))
+        connection.execute(served.values(last_claimed_at=db_now()))
+    return job_rows(connection, [job for job in jobs if job in started])
+
+
+def _held(connection: Connection, job: int, attempt: int) -> Any:
+    c = t.jobs.c
+    mine = select(c.tries, c.max_attempts, c.repo_id).where(c.id == job, c.attempt == attempt, c.state == "running")
+    row = connection.execute(mine.with_for_update()).first()
+    if row is None:
+        raise _fenced_off(job, attempt)
+    return row
+
+
+def _fenced_off(job: int, attempt: int) -> FencedOff:
+    return FencedOff(f"job {job}: attempt {attempt} lost its lease or was ended; nothing was written")
+
+
+def end_attempt(connection: Connection, which: ColumnElement[bool], *, outcome: str, reason: str) -> None:
+    """Write the runs of the jobs (still as they were while running) into the history of attempts."""
+    c = t.jobs.c
+    run = select(
+        c.id, c.attempt, c.started_at, db_now(), literal(outcome, Words()), literal(clean(reason), Words()), c.owner
+    ).where(which)
+    names = ["job_id", "attempt", "started_at", "ended_at", "outcome", "reason", "owner"]
+    connection.execute(insert(t.attempts).from_select(names, run))
+
+
+def _emit(connection: Connection, job: int, attempt: int, events: Sequence[str | bytes]) -> None:
+    bodies = [event.encode() if isinstance(event, str) else event for event in events]
+    rows = [
+        {
+            "instance": "", "source": "sigbot", "delivery_id": f"job-{job}.{attempt}-{n}", "headers": {}, "body": body,
+            "body_sha256": hashlib.sha256(body).digest(), "state": "received", "parent_job_id": job,
+        }
+        for n, body in enumerate(bodies)
+    ]  # fmt: skip
+    connection.execute(insert(t.deliveries), rows)
+
+
+def block(connection: Connection, what: HostBlock) -> None:
+    """Leave a host alone until then; a longer block that is there already stays."""
+    add = upsert(connection, t.blocked_hosts).values(host=what.host, until=moment(what.until), reason=what.reason)
+    longer = add.excluded.until > t.blocked_hosts.c.until
+    connection.execute(
+        add.on_conflict_do_update(
+            index_elements=["host"], set_={"until": add.excluded.until, "reason": add.excluded.reason}, where=longer
+        )
+    )

@@ -1,0 +1,55 @@
+"""The store: everything this service knows, on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Self
+
+from sqlalchemy import make_url
+
+from sig_workers.store.database import Database
+from sig_workers.store.deliveries import Deliveries
+from sig_workers.store.effects import Effects
+from sig_workers.store.errors import StoreDown
+from sig_workers.store.jobs import Jobs
+from sig_workers.store.migrate import Migrations
+from sig_workers.store.settlement import Settling
+from sig_workers.store.sweep import Sweeper
+
+__all__ = ["Store", "StoreDown"]
+
+
+class Store(Migrations, Deliveries, Settling, Jobs, Sweeper, Effects):
+    """All functions of the store over one database. Safe to share between threads, and to keep over a fork.
+
+    Each function is one transaction. Any of them may raise StoreDown (a Transient): nothing was written then.
+    """
+
+    @classmethod
+    def open(cls, url: str, *, durable: bool = False, patience: timedelta = timedelta(seconds=10)) -> Self:
+        """Open `sqlite:////absolute/path.db` or `postgresql+psycopg://...`; nothing is created or migrated.
+
+        `durable` makes SQLite wait for the disk at each commit (synchronous=FULL); PostgreSQL always does.
+        `patience` is how long a locked database (SQLite) or a statement (PostgreSQL) is waited for before StoreDown.
+        Raises ValueError when the address is neither.
+        """
+        address = make_url(url)
+        database: Database
+        match address.get_backend_name():
+            case "sqlite":
+                from sig_workers.store.sqlite import SqliteDatabase
+
+                database = SqliteDatabase(address.set(drivername="sqlite"), durable=durable, patience=patience)
+            case "postgresql":
+                from sig_workers.store.postgres import PostgresDatabase
+
+                database = PostgresDatabase(address.set(drivername="postgresql+psycopg"), patience=patience)
+            case other:
+                raise ValueError(
+                    f"the store cannot be kept in {other}; use sqlite:////path.db or postgresql+psycopg://"
+                )
+        return cls(database)
+
+    def close(self) -> None:
+        """Let all connections go. Afterwards every function raises StoreDown."""
+        self.database.close()
