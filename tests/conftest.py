@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import pytest
 
+from tests.servers.pagure import Pagure
 from tests.servers.postgres import PostgreSQL
 from tests.servers.process import ServerMissing
 from tests.servers.programs import program
@@ -107,6 +108,17 @@ def make_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
                 unavailable(error)
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def pagure(run_folder: Path) -> Iterator[Pagure]:
+    """The run's Pagure; make a project per test with `pagure.new_project("name")`."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(shared(run_folder, "pagure", Pagure))
+        except ServerMissing as error:
+            unavailable(error)
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -43,6 +43,19 @@ def wait_until(ready: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(0.02)
 
 
+def processes_mentioning(text: str) -> list[str]:
+    """Return the command lines of this machine's processes that contain `text`."""
+    lines = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:  # it ended meanwhile
+            continue
+        if text in line:
+            lines.append(line)
+    return lines
+
+
 class Process:
     """A program that runs until `stop`, in its own session so that the whole group can be ended.
 

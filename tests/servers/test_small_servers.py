@@ -15,18 +15,20 @@ import pytest
 import redis
 
 from tests.servers.postgres import PostgreSQL
-from tests.servers.process import Process, ServerError, ServerMissing, started_on_free_port, wait_until
+from tests.servers.process import (
+    Process,
+    ServerError,
+    ServerMissing,
+    processes_mentioning,
+    started_on_free_port,
+    wait_until,
+)
 from tests.servers.programs import ROOT, program
 from tests.servers.redis import Redis
 from tests.servers.registry import Notification, Registry
 from tests.servers.sharing import shared
 
 pytestmark = pytest.mark.server
-
-
-def processes_mentioning(text: str) -> list[str]:
-    listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    return [line for line in listing.splitlines() if text in line and not line.startswith("ps ")]
 
 
 def dsn(url: str) -> str:
@@ -59,11 +61,8 @@ def test_committed_rows_survive_a_restart_on_the_same_port(own_postgres: Postgre
         assert connection.execute("SELECT n FROM t").fetchone() == (7,)
 
 
-def test_postgresql_leaves_neither_process_nor_folder() -> None:
-    try:
-        server = PostgreSQL().start()
-    except ServerMissing as error:
-        pytest.skip(str(error))
+def test_postgresql_leaves_neither_process_nor_folder(postgres: PostgreSQL) -> None:
+    server = PostgreSQL().start()
     folder = str(server._folder)
     assert processes_mentioning(folder)
     server.stop()
@@ -188,8 +187,7 @@ def test_a_missing_program_is_named_with_the_remedy() -> None:
         program("no-such-program")
 
 
-def test_two_users_share_one_server_and_a_later_one_starts_anew(redis_server: Redis, tmp_path: Path) -> None:
-    """The same fixture code in two processes: the second joins, then the owner stops."""
+def test_two_users_share_one_server_and_its_owner_stops_it(postgres: PostgreSQL, tmp_path: Path) -> None:
     code = (
         "from pathlib import Path; from tests.servers.sharing import shared; from tests.servers.postgres import PostgreSQL\n"
         f"with shared(Path('{tmp_path}'), 'pg', PostgreSQL) as server: print(server.port, server.new_database())\n"

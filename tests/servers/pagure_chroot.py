@@ -1,0 +1,203 @@
+"""Make the Debian chroot with Pagure in it, once: `python -m tests.servers.pagure_chroot`.
+
+Pagure is packaged in Debian 13 (trixie) only, and not on PyPI. The chroot is never written to afterwards: a running
+Pagure has its data bound over /srv/pagure, in a mount namespace of its own, so several can run from one chroot.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.servers.process import ServerError, ServerMissing
+from tests.servers.programs import CACHE, environment, program
+
+FILES = Path(__file__).parent / "pagure_files"
+HOME = CACHE / "pagure"
+ROOT = HOME / "root"
+# What a fresh Pagure starts from, made once beside the chroot: an empty database with the users, and their tokens.
+TEMPLATE = HOME / "template"
+
+_SUITE = "trixie"
+_KEYRINGS = ("/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/debian-archive-keyring.pgp")
+_PACKAGES = "pagure,pagure-webhook,redis-server,gunicorn"
+_LIBRARY = "usr/lib/python3/dist-packages/pagure"
+_OURS = "usr/local/lib/sigbot"
+_FOLDERS = ("repos", "remotes", "releases", "attachments", "tmp", "run", "ssh", "mirror-keys")
+_ENVIRONMENT = {
+    "HOME": "/srv/pagure",
+    "LANG": "C.UTF-8",
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "PAGURE_CONFIG": "/srv/pagure/pagure.cfg",
+    "PYTHONPATH": f"/{_OURS}",
+    "PYTHONWARNINGS": "ignore",
+    "TMPDIR": "/srv/pagure/tmp",
+}
+# The private /proc and the bound data vanish with the process. The parent-death signal comes last because a change of
+# user would clear it.
+_ENTER = """
+mount --bind "$1" "$2/srv/pagure" || exit 97
+mount -t proc proc "$2/proc" 2>/dev/null
+root=$2; shift 2
+exec chroot --userspec=_pagure:_pagure "$root" setpriv --pdeathsig KILL -- "$@"
+"""
+
+
+def check_machine() -> None:
+    """Raise `ServerMissing` when this machine or account cannot run the chroot."""
+    if os.geteuid() != 0:
+        raise ServerMissing(
+            "a real Pagure needs root (it runs in a Debian chroot); run the tests as root, in a container say"
+        )
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        raise ServerMissing("a real Pagure needs the right to mount; run the tests in a container with CAP_SYS_ADMIN")
+
+
+def ready() -> bool:
+    """Tell whether the chroot is there and made by this recipe."""
+    stamp = HOME / "recipe"
+    return stamp.exists() and stamp.read_text() == _recipe()
+
+
+def inside(data: Path, argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return argv and environment that run a program as Pagure's user in the chroot, with `data` as /srv/pagure."""
+    enter = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _ENTER, "sh", str(data), str(ROOT)]
+    return [*enter, *argv], dict(_ENVIRONMENT)
+
+
+def run_inside(data: Path, argv: Sequence[str], stdin: str = "") -> str:
+    """Run a program as in `inside` and return its output; `ServerError` when it fails."""
+    command, env = inside(data, argv)
+    done = subprocess.run(command, env=env, cwd="/", input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ServerError(f"{' '.join(argv)} failed in Pagure's chroot: {(done.stderr + done.stdout)[-2000:]}")
+    return done.stdout
+
+
+def new_data(folder: Path) -> None:
+    """Fill `folder` with the folders and the database of a fresh Pagure, all owned by its user."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _FOLDERS:
+        (folder / name).mkdir()
+    if TEMPLATE.exists():
+        shutil.copyfile(TEMPLATE / "db.sqlite", folder / "db.sqlite")
+    owner = (ROOT / "var/lib/pagure").stat()
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def write_settings(folder: Path, url: str) -> None:
+    """Write the settings of a Pagure that answers at `url`."""
+    (folder / "pagure.cfg").write_text((FILES / "pagure.cfg").read_text().replace("$URL", url))
+
+
+def prepare() -> None:
+    """Make the chroot and the template unless they are there; `ServerMissing` when the machine cannot."""
+    check_machine()
+    HOME.mkdir(parents=True, exist_ok=True)
+    with (HOME / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if ready():
+            return
+        (HOME / "recipe").unlink(missing_ok=True)
+        for old in (ROOT, TEMPLATE):
+            shutil.rmtree(old, ignore_errors=True)
+        _bootstrap()
+        _adapt()
+        _make_template()
+        (HOME / "recipe").write_text(_recipe())
+
+
+def _recipe() -> str:
+    """Return what identifies this recipe: everything in this file and in the folder of files."""
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for file in sorted(FILES.iterdir()):
+        if file.is_file():
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _bootstrap() -> None:
+    keyring = next((k for k in map(Path, _KEYRINGS) if k.exists()), None)
+    if keyring is None:
+        raise ServerMissing("Debian's archive keys are missing; install the package debian-archive-keyring")
+    argv = ["unshare", "--mount", "--propagation", "private", program("mmdebstrap"), "--quiet", "--mode=root"]
+    argv += ["--variant=apt", "--format=directory", f"--include={_PACKAGES}", "--dpkgopt=force-unsafe-io"]
+    argv += [f"--dpkgopt=path-exclude=/usr/share/{waste}/*" for waste in ("man", "locale", "doc")]
+    argv += ["--dpkgopt=path-include=/usr/share/doc/*/copyright"]
+    argv += [_SUITE, str(ROOT), f"deb [signed-by={keyring}] {_mirror()} {_SUITE} main"]
+    done = subprocess.run(argv, env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ServerMissing(f"Pagure's chroot could not be made: {done.stderr.strip()[-1000:]}")
+
+
+def _mirror() -> str:
+    """Return the Debian mirror this machine uses; SIGBOT_DEBIAN_MIRROR says another."""
+    if chosen := os.environ.get("SIGBOT_DEBIAN_MIRROR"):
+        return chosen
+    if shutil.which("apt-get") is None:
+        raise ServerMissing("a real Pagure needs a Debian mirror; set SIGBOT_DEBIAN_MIRROR to the URL of one")
+    argv = ["apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI)", "Created-By: Packages"]
+    for line in subprocess.run(argv, capture_output=True, text=True, check=False).stdout.splitlines():
+        origin, _, uri = line.partition(" ")
+        if origin == "Debian" and "security" not in uri:
+            return uri
+    raise ServerMissing(
+        "apt knows no Debian mirror; run `apt-get update`, or set SIGBOT_DEBIAN_MIRROR to the URL of one"
+    )
+
+
+def _adapt() -> None:
+    ours = ROOT / _OURS
+    ours.mkdir(parents=True)
+    for file in FILES.glob("sigbot_*.py"):
+        shutil.copyfile(file, ours / file.name)
+    shutil.copyfile(FILES / "hookrunner", ROOT / _LIBRARY / "hooks/files/hookrunner")
+    (ROOT / "srv/pagure").mkdir()
+    # With arrow 1 this Pagure answers times as "1795445705.897337"; the public ones answer whole seconds, and clients
+    # rely on it.
+    model = ROOT / _LIBRARY / "lib/model.py"
+    before = model.read_text()
+    after = before.replace('"%s" % arrow.get(value).float_timestamp', '"%d" % arrow.get(value).float_timestamp')
+    if before == after:
+        raise ServerError(
+            "this Pagure formats its times in another way than 5.14.1; adapt tests/servers/pagure_chroot.py"
+        )
+    model.write_text(after)
+
+
+def _make_template() -> None:
+    new = HOME / "template.new"
+    shutil.rmtree(new, ignore_errors=True)
+    new_data(new)
+    write_settings(new, "http://127.0.0.1:1")
+    run_inside(
+        new,
+        ["python3", "/usr/share/pagure/createdb.py", "-c", "/srv/pagure/pagure.cfg", "-i", "/etc/pagure/alembic.ini"],
+    )
+    tokens = json.loads(run_inside(new, ["python3", "-"], (FILES / "seed.py").read_text()))
+    (new / "tokens.json").write_text(json.dumps(tokens))
+    new.rename(TEMPLATE)
+
+
+def main() -> int:
+    """Make the chroot and say so; where that is impossible say why, which is no failure of `make test`."""
+    began = time.monotonic()
+    try:
+        if not ready():
+            print("Making a Debian chroot with Pagure, once (1 to 2 minutes, about 420 MB in .cache) ...", flush=True)
+            prepare()
+            print(f"Pagure is ready after {time.monotonic() - began:.0f} s.")
+    except ServerMissing as error:
+        print(f"No Pagure: {error}.", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
