@@ -18,10 +18,21 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from sig_bots.messages import code
 
-__all__ = ["ArgumentError", "ArgumentSpec", "Word", "argument_specs", "bind", "nearest", "split_words", "usage"]
+__all__ = [
+    "ArgumentError",
+    "ArgumentSpec",
+    "Word",
+    "argument_specs",
+    "bind",
+    "explain",
+    "nearest",
+    "split_words",
+    "usage",
+]
 
 _LISTS = (list, tuple, set, frozenset)
 _INPUT = re.compile(r"^(?:Input|String|List|Tuple|Value) should ")
@@ -29,6 +40,8 @@ _SENTENCES = {
     "int_parsing": "must be a whole number",
     "float_parsing": "must be a number",
     "bool_parsing": "must be yes or no",
+    "string_type": "must be text",
+    "tuple_type": "must be a list",
 }  # where pydantic's own words speak of parsing
 _NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)=(.*)", re.DOTALL)
 
@@ -155,6 +168,15 @@ def bind(words: Sequence[Word], model: type[BaseModel]) -> BaseModel:
     return _validate(values, model, by_name)
 
 
+def explain(error: ErrorDetails, given: str = "") -> str:
+    """One error of pydantic as the rest of a sentence: `must be a whole number, not ...`; `given` is quoted already."""
+    own = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    if own != error["msg"]:
+        return own  # a validator's own sentence says it all
+    what = _SENTENCES.get(error["type"]) or _INPUT.sub("must ", error["msg"])
+    return f"{what}, not {given}" if given else what
+
+
 def nearest(name: str, known: Sequence[str]) -> str | None:
     """The known name most like this one, None when none is close."""
     found = get_close_matches(name[:40].lower(), known, n=1, cutoff=0.6)
@@ -227,10 +249,9 @@ def _validate(values: dict[str, Any], model: type[BaseModel], by_name: dict[str,
                 f"{code(spec.option)} {wanted}, not {code(str(given))}"
                 + (f"; did you mean {code(near)}?" if near else "")
             ) from None
-        what = _SENTENCES.get(first["type"]) or _INPUT.sub("must ", first["msg"].removeprefix("Value error, "))
+        what = explain(first, code(str(given)) if given else "")
         where = f"{code(_option(name))} " if name and what.startswith("must ") else f"{code(_option(name))}: "
-        got = f", not {code(str(given))}" if given else ""
-        raise ArgumentError(f"{where if name else ''}{what}{got}") from None
+        raise ArgumentError((where if name else "") + what) from None
     except Exception as error:  # a plugin's validator is foreign code: a comment must never end in a traceback
         raise ArgumentError(f"the arguments cannot be checked ({type(error).__name__} in the bot)") from error
 

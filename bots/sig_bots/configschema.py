@@ -1,0 +1,83 @@
+"""The JSON Schema of `.sigbot.yaml` for editors, and a first file suggested for a repository that has none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from sig_bots.config import VERSION, ImageSpec
+from sig_bots.registry import BotRegistry
+
+__all__ = ["json_schema", "suggest"]
+
+
+def json_schema(registry: BotRegistry) -> dict[str, Any]:
+    """The schema (2020-12) of the file for the installed bots."""
+    bots = {name: bot for name, bot in registry.bots.items() if not bot.always or bot.config_model.model_fields}
+    models: list[type[BaseModel]] = [ImageSpec, *(bot.config_model for bot in bots.values())]
+    by_model, definitions = models_json_schema(
+        [(model, "validation") for model in dict.fromkeys(models)], ref_template="#/$defs/{model}"
+    )
+    properties: dict[str, Any] = {
+        "version": {"const": VERSION},
+        "images": {
+            "type": "array",
+            "description": "The images this repository publishes",
+            "items": by_model[(ImageSpec, "validation")],
+        },
+        "permissions": {
+            "type": "object",
+            "description": "Least right per command, where it differs from the default",
+            "properties": {name: {"enum": ["anyone", "author", "write", "admin"]} for name in registry.commands},
+            "additionalProperties": False,
+        },
+    }
+    defs = definitions.get("$defs", {})
+    for name, bot in bots.items():
+        reference = by_model[(bot.config_model, "validation")]
+        section = dict(defs[str(reference["$ref"]).rpartition("/")[2]])
+        section["properties"] = {
+            "enabled": {"type": "boolean", "default": True, "description": "false switches the bot off"},
+            **section.get("properties", {}),
+        }
+        properties[name] = {"description": bot.summary, "anyOf": [section, {"type": ["boolean", "null"]}]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": ".sigbot.yaml",
+        "type": "object",
+        "required": ["version"],
+        "properties": properties,
+        "additionalProperties": False,
+        "$defs": defs,
+    }
+
+
+def suggest(containerfiles: Sequence[str]) -> str:
+    """Text of a first `.sigbot.yaml`: lint and update enabled, and the images to publish as comments to fill in.
+
+    `containerfiles` are paths relative to the root of the repository.
+    """
+    lines = [f"version: {VERSION}", "lint: {}", "update: {}"]
+    if containerfiles:
+        lines += ["", "# To build and publish, say where each image goes and take the # away:"]
+        lines += ["# build: {}", "# rebuild: {}", "# images:"]
+        for path in sorted(containerfiles):
+            folder = PurePosixPath(path).parent.name
+            lines.append(f"#   - name: quay.io/YOUR-ORGANISATION/{_image_part(folder) or 'YOUR-IMAGE'}")
+            lines.append(f"#     containerfile: {_scalar(path)}")
+    return "\n".join(lines) + "\n"
+
+
+def _image_part(folder: str) -> str:
+    return "-".join("".join(char if char.isascii() and char.isalnum() else " " for char in folder.lower()).split())
+
+
+def _scalar(path: str) -> str:
+    """The path as YAML; quoted (JSON strings are YAML) when it is not made of plain letters."""
+    plain = path.isascii() and all(char.isalnum() or char in "/._-" for char in path) and path[0] not in "-."
+    return path if plain else json.dumps(path)
