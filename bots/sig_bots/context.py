@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import BaseModel
 
@@ -18,6 +18,9 @@ from sig_bots.events import Event
 from sig_bots.forge import Annotation, CheckState, Forge
 from sig_bots.refs import Actor, PullRequest, Repo, Value
 from sig_bots.tools import Builder, Inventory, Linter, Registry, Workspace
+
+if TYPE_CHECKING:
+    from sig_bots.config import ImageSpec
 
 __all__ = ["Approvals", "Context", "JobBoard", "JobSummary", "Log", "Services"]
 
@@ -98,11 +101,13 @@ class Context:
     services: Services
     config: BaseModel
     """The bot's section of the repository's configuration."""
-    images: Sequence[object]
-    """The `images:` list of the default branch's configuration (`sig_bots.config.ImageConfig`)."""
+    images: Sequence[ImageSpec]
+    """The `images:` list of the default branch's configuration."""
     now: datetime
     log: Log
     mention: str = "@sigbot"
+    job_key: str = ""
+    """Names the job, the same over all its attempts."""
     job_url: str = ""
     """Page of this job; empty for a private repository."""
     number: int | None = None
@@ -119,6 +124,8 @@ class Context:
     """Tells replies to different commands apart (comment id and line)."""
     alive: Callable[[], None] = lambda: None
     """Raises Obsolete when the job was cancelled or superseded, FencedOff when the lease is lost."""
+    pause: Callable[[], None] = lambda: None
+    """Wait a moment while something outside (a build) goes on."""
     help_text: Callable[[str | None], str] = lambda topic: ""
     emitted: list[Event] = field(default_factory=list)
 

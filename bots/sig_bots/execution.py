@@ -90,14 +90,14 @@ def _refusal(ctx: Context, spec: CommandSpec, who: Who) -> str | None:
     if who == "anyone":
         return None
     if ctx.actor is None:
-        return messages.refused("somebody unknown", spec.name, who, Permission.NONE)
+        return messages.refused("somebody unknown", spec.name, who, "none")
     needed = Permission.ADMIN if who == "admin" else Permission.WRITE
     held = ctx.forge.permission(ctx.actor)
     if held >= needed:
         return None
     if who == "author" and ctx.number is not None and _is_author(ctx):
         return None
-    return messages.refused(ctx.actor.login, spec.name, who, held)
+    return messages.refused(ctx.actor.login, spec.name, who, held.name.lower())
 
 
 def _is_author(ctx: Context) -> bool:

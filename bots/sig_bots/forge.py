@@ -253,8 +253,11 @@ class ForgeHost(Protocol):
         """The repositories enabled for us here: by App installation or by the instance's globs."""
         ...
 
-    def repository(self, path: str) -> Forge:
-        """One repository; no network until a verb is called."""
+    def repository(self, path: str, bot: str = "sigbot") -> Forge:
+        """One repository; no network until a verb is called.
+
+        `bot` goes into the markers of comments, pull requests and issues, so bots may use the same topic.
+        """
         ...
 
     def git_credentials(self, path: str) -> tuple[str, str] | None:

@@ -61,9 +61,9 @@ class FakeHost:
         """All repositories that are no forks."""
         return [self.repository(path).repo for path, repo in self.repos.items() if repo.parent is None]
 
-    def repository(self, path: str) -> FakeForge:
-        """One repository."""
-        return FakeForge(self, path)
+    def repository(self, path: str, bot: str = "sigbot") -> FakeForge:
+        """One repository, for one bot."""
+        return FakeForge(self, path, bot)
 
     def git_credentials(self, path: str) -> tuple[str, str] | None:
         """None is needed here."""

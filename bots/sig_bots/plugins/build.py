@@ -1,0 +1,130 @@
+"""Build what a trusted or approved pull request changes, without publishing it, and show the result as a check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sig_bots import (
+    Arguments,
+    Bot,
+    CheckRerequested,
+    CheckState,
+    Context,
+    NoArgs,
+    PullRequest,
+    PullRequestChanged,
+    Skip,
+    UserError,
+    messages,
+    reports,
+)
+from sig_bots.building import build_image
+from sig_bots.fleet import UNPUBLISHED, exact_parents, read_fleet, touches
+from sig_bots.imagegraph import build_order
+from sig_bots.tools import FleetImage
+from sig_bots.trust import resolve_sha, trust_of
+
+bot = Bot("build")
+
+_NEW_COMMITS = ("opened", "updated", "reopened", "ready")
+
+
+class OkArgs(Arguments):
+    """Which commit is approved."""
+
+    sha: str | None = None
+    """The commit, in full or at least 12 digits."""
+
+
+@bot.on(PullRequestChanged, queue="builds", when=lambda event: event.action in _NEW_COMMITS)
+def on_change(ctx: Context, event: PullRequestChanged) -> None:
+    """Build the new head of a pull request when it may be built."""
+    build_pull_request(ctx)
+
+
+@bot.on(CheckRerequested, queue="builds")
+def on_rerun(ctx: Context, event: CheckRerequested) -> None:
+    """Build again when somebody asks for the check again."""
+    if ctx.number is None:
+        raise Skip("the commit belongs to no open pull request")
+    build_pull_request(ctx)
+
+
+@bot.command("build", who="write", queue="builds")
+def build(ctx: Context, args: NoArgs) -> None:
+    """Build this pull request now."""
+    build_pull_request(ctx)
+    ctx.reply(ctx.summary)
+
+
+@bot.command("ok", who="write", queue="builds", examples=("/sig ok 0123456789ab",))
+def approve(ctx: Context, args: OkArgs) -> None:
+    """Allow this one commit of the pull request to be built; a later push needs a new approval."""
+    pull_request = ctx.pull_request
+    sha = resolve_sha(args.sha, pull_request)
+    if ctx.actor is None:
+        raise UserError("An approval needs somebody who gives it.")
+    ctx.services.approvals.approve(pull_request.number, sha, ctx.actor)
+    ctx.reply(messages.approved(sha, ctx.actor.login))
+    build_pull_request(ctx)
+
+
+def build_pull_request(ctx: Context) -> None:
+    """Decide on trust, then build the changed images and the repository's own children of them.
+
+    The recipe (images, platforms, smoke command, network) is the default branch's; the sources are the pull request's.
+    """
+    pull_request = ctx.pull_request
+    sha = pull_request.head_sha
+    if ctx.head_sha not in (None, sha):
+        raise Skip(f"{ctx.head_sha} is no longer the head of the pull request")
+    if not ctx.images:
+        raise Skip("no `images:` in .sigbot.yaml, so there is nothing to build")
+    trust = trust_of(ctx, pull_request)
+    if not trust.trusted:
+        ctx.check(CheckState.PENDING, messages.approval_needed(sha), sha=sha)
+        ctx.summary = f"waits for approval: {trust.reason}"
+        return
+    missing = ctx.services.builder.available(untrusted=True)
+    if missing is not None:
+        ctx.check(CheckState.ERROR, missing, sha=sha)
+        raise UserError(missing)
+    images = affected(read_fleet(ctx, sha), pull_request, [one.path for one in ctx.forge.changed_files(pull_request.number)])
+    if not images:
+        ctx.check(CheckState.SUCCESS, "nothing to build: no image's files changed", sha=sha)
+        ctx.summary = "nothing to build"
+        return
+    ctx.check(CheckState.RUNNING, f"building {len(images)} image(s): {trust.reason}", sha=sha)
+    _build_all(ctx, images, sha)
+
+
+def affected(fleet: Sequence[FleetImage], pull_request: PullRequest, changed: Sequence[str]) -> list[FleetImage]:
+    """Published images of the repository whose context changed, and those made from them, bases first."""
+    touched: set[str] = set()
+    chosen = []
+    for image in build_order([one for one in fleet if one.image.registry != UNPUBLISHED]):
+        own_base = any(str(edge.image) in touched for edge in image.parents)
+        if own_base or any(touches(path, image) for path in changed):
+            touched.add(str(image.image))
+            chosen.append(image)
+    return chosen
+
+
+def _build_all(ctx: Context, images: Sequence[FleetImage], sha: str) -> None:
+    with ctx.services.workspace.checkout(sha) as checkout:
+        for image in images:
+            ctx.alive()
+            status = build_image(ctx, exact_parents(ctx, image), checkout.path, sha, push=False)
+            if status.state != "success":
+                text = reports.build_failed(str(image.image), status.reason)
+                ctx.check(CheckState.FAILURE, text, sha=sha)
+                raise UserError(text)
+    names = ", ".join(str(image.image) for image in images)
+    ctx.summary = f"built {names} for {_platforms(images)}"
+    ctx.check(CheckState.SUCCESS, ctx.summary, sha=sha)
+
+
+def _platforms(images: Sequence[FleetImage]) -> str:
+    named = sorted({str(platform) for image in images for platform in image.platforms})
+    return ", ".join(named) or "the host's platform"
+

@@ -1,0 +1,213 @@
+"""The local forge as bots see it: the same protocol as the hosted ones, over the store and bare repositories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sig_bots.errors import NotFound
+from sig_bots.forge import (
+    Annotation,
+    Capabilities,
+    ChangedFile,
+    Check,
+    CheckState,
+    ForgeComment,
+    Issue,
+    Permission,
+    marker,
+    read_marker,
+)
+from sig_bots.refs import Actor, PullRequest, Repo
+from sig_workers.localforge.forge import LocalForge
+from sig_workers.localforge.state import actor
+
+__all__ = ["LocalHost", "LocalRepository"]
+
+CAPABILITIES = Capabilities(reviewers=False, private_hooks=True)
+
+
+@dataclass(frozen=True)
+class LocalHost:
+    """The local forge as a configured instance."""
+
+    forge: LocalForge
+    name: str = "local"
+    account: str = "sigbot"
+    service: str = "sigbot"
+    capabilities: Capabilities = CAPABILITIES
+
+    def repositories(self) -> Sequence[Repo]:
+        """All repositories that are not somebody's fork of another."""
+        return [self.repository(row.path).repo for row in self.forge.state.all()]
+
+    def repository(self, path: str, bot: str = "sigbot") -> LocalRepository:
+        """One repository, for one bot."""
+        return LocalRepository(self, path, bot)
+
+    def git_credentials(self, path: str) -> tuple[str, str] | None:
+        """None needed: repositories are opened by path."""
+        return None
+
+    def hook_keys(self, path: str) -> Mapping[str, bytes]:
+        """One secret for the whole forge, so none per project."""
+        return {}
+
+
+@dataclass(frozen=True)
+class LocalRepository:
+    """One repository of the local forge, as our account sees it."""
+
+    host: LocalHost
+    path: str
+    bot: str = "sigbot"
+
+    @property
+    def repo(self) -> Repo:
+        """The repository. Raises NotFound."""
+        row = self.host.forge.state.row(self.path)
+        return Repo(
+            path=row.path, instance=self.host.name, forge_id=str(row.id), private=row.private,
+            default_branch=row.default_branch,
+        )  # fmt: skip
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the local forge can do."""
+        return self.host.capabilities
+
+    @property
+    def account(self) -> Actor:
+        """Our account."""
+        return actor(self.host.account)
+
+    def read_file(self, path: str, ref: str | None = None) -> bytes | None:
+        """The file, None when it is not there."""
+        history = self.host.forge.history(self.path)
+        try:
+            return history.read(path, history.resolve(ref or self.repo.default_branch or "main"))
+        except NotFound:
+            if ref is None:
+                return None  # an empty repository has no files
+            raise
+
+    def branch_sha(self, branch: str) -> str | None:
+        """Commit of a branch."""
+        return self.host.forge.history(self.path).branch_sha(branch)
+
+    def changed_files(self, number: int) -> tuple[ChangedFile, ...]:
+        """Files of the pull request with their added lines."""
+        found = self.pull_request(number)
+        history = self.host.forge.history(self.path)
+        return history.changed_files(history.resolve(found.base_branch), found.head_sha)
+
+    def pull_request(self, number: int) -> PullRequest:
+        """The pull request now."""
+        return self.host.forge.pull(self.path, number)
+
+    def find_prs(
+        self, head_prefix: str = "", state: Literal["open", "closed", "merged", "all"] = "open"
+    ) -> Sequence[PullRequest]:
+        """Pull requests by head branch and state, newest first."""
+        found = self.host.forge.state.pulls(self.path, state=state)
+        return [one for one in found if one.head_branch.startswith(head_prefix)]
+
+    def permission(self, actor: Actor) -> Permission:
+        """What the account may do."""
+        return self.host.forge.state.permission(self.path, actor.login)
+
+    def ensure_pr(
+        self, branch: str, *, base: str, title: str, body: str, labels: Sequence[str] = (), reviewers: Sequence[str] = ()
+    ) -> PullRequest:  # fmt: skip
+        """Open it, or bring title, body and labels of the open one up to date."""
+        text = f"{body}\n\n{marker(self.host.service, self.bot, 'pull-request')}"
+        existing = next((one for one in self.find_prs(branch) if one.head_branch == branch), None)
+        if existing is None:
+            return self.host.forge.open_pull(
+                self.path, self.host.account, branch=branch, base=base, title=title, body=text, labels=tuple(labels)
+            )
+        if (existing.title, existing.body, existing.labels) != (title, text, tuple(labels)):
+            state = self.host.forge.state
+            state.change_pull(self.path, existing.number, title=title, body=text, labels=list(labels))
+        return self.pull_request(existing.number)
+
+    def close_pr(self, number: int, reason: str) -> None:
+        """Close with a comment that says why."""
+        if self.pull_request(number).state == "open":
+            self.ensure_comment(number, "closed", reason)
+            self.host.forge.close(self.path, number, self.host.account)
+
+    def merge(self, number: int, expected_sha: str) -> None:
+        """Merge at the expected commit."""
+        if self.pull_request(number).state != "merged":
+            self.host.forge.merge(self.path, number, self.host.account, expected_sha=expected_sha)
+
+    def ensure_comment(self, number: int, topic: str, body: str, *, state: str | None = None) -> str:
+        """The one living comment of the topic, edited in place."""
+        text = f"{body}\n\n{marker(self.host.service, self.bot, topic)}"
+        wanted = {"service": self.host.service, "bot": self.bot, "topic": topic}
+        for comment in self.comments(number):
+            found = read_marker(comment.body) or {}
+            if comment.author.login == self.host.account and wanted.items() <= found.items():
+                if comment.body != text:
+                    self.host.forge.edit_comment(self.path, number, comment.id, self.host.account, text)
+                return comment.id
+        return self.host.forge.comment(self.path, number, self.host.account, text)
+
+    def comments_since(self, since: datetime) -> Sequence[ForgeComment]:
+        """Comments on open pull requests since then."""
+        opened = {one.number for one in self.find_prs()}
+        found = self.host.forge.state.comments(self.path, since=since)
+        return [one for one in found if one.number in opened]
+
+    def comments(self, number: int) -> Sequence[ForgeComment]:
+        """All comments, oldest first."""
+        return self.host.forge.state.comments(self.path, number=number)
+
+    def react(self, number: int, comment_id: str, reaction: str) -> None:
+        """Add a reaction."""
+        self.host.forge.state.react(comment_id, self.host.account, reaction)
+
+    def set_check(
+        self, sha: str, name: str, state: CheckState, *, summary: str, url: str = "", text: str = "",
+        annotations: Sequence[Annotation] = (), number: int | None = None,
+    ) -> None:  # fmt: skip
+        """Set the check on the commit. Raises NotFound when there is no such commit."""
+        self.host.forge.history(self.path).resolve(sha)
+        fields = {
+            "state": str(state), "summary": summary, "url": url, "text": text,
+            "annotations": [one.model_dump() for one in annotations],
+        }  # fmt: skip
+        self.host.forge.state.set_check(self.path, sha, name, fields)
+
+    def checks(self, sha: str, number: int | None = None) -> Sequence[Check]:
+        """Checks of the commit."""
+        return [check for check, _ in self.host.forge.state.checks(self.path, sha)]
+
+    def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
+        """Our open issue of the topic."""
+        state = self.host.forge.state
+        text = f"{body}\n\n{marker(self.host.service, self.bot, topic)}"
+        for author, issue in state.issues(self.path):
+            ours = author == self.host.account and (read_marker(issue.body) or {}).get("topic") == topic
+            if ours and issue.state == "open":
+                state.change_issue(self.path, issue.number, title=title, body=text)
+                return self.read_issue(issue.number)
+        return self.read_issue(state.add_issue(self.path, title, text, self.host.account))
+
+    def read_issue(self, number: int) -> Issue:
+        """The issue."""
+        found = next((issue for _, issue in self.host.forge.state.issues(self.path) if issue.number == number), None)
+        if found is None:
+            raise NotFound(f"{self.path} has no issue {number}")
+        return found
+
+    def ensure_fork(self) -> str:
+        """Our fork."""
+        return self.host.forge.fork(self.path, self.host.account)
+
+    def clone_url(self) -> str:
+        """Path of the bare repository."""
+        return str(self.host.forge.history(self.path).folder)

@@ -1,0 +1,166 @@
+"""The local forge: everything a hosted one has, in the data folder, and the people who use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sig_bots.errors import NotFound, Obsolete, UserError
+from sig_bots.forge import Permission
+from sig_bots.refs import PullRequest
+from sig_workers.clone_url import CloneUrl, local_clone_url
+from sig_workers.localforge.history import History, check_path
+from sig_workers.localforge.hooks import HookSender, Payloads, hook_script
+from sig_workers.localforge.state import LocalState
+
+__all__ = ["LocalForge"]
+
+
+@dataclass(frozen=True)
+class LocalForge:
+    """Repositories below `root`, their state in the store, and webhooks sent for whatever happens.
+
+    People act through the methods here; the bots act through the adapter over the same methods.
+    """
+
+    state: LocalState
+    root: Path
+    url: str
+    """Where the pages are, for links."""
+    hooks: HookSender
+
+    def history(self, path: str) -> History:
+        """The git side of a repository."""
+        return History(self.root, check_path(path))
+
+    def create(self, path: str, owner: str, *, private: bool = False, default_branch: str = "main") -> History:
+        """A new empty repository, or the one that is there."""
+        history = self.history(path)
+        history.create(default_branch, hook_script(self.root.parent, path))
+        self.state.create(path, owner, private=private, default_branch=default_branch)
+        return history
+
+    def import_from(self, path: str, owner: str, source: CloneUrl, *, default_branch: str = "main") -> History:
+        """A repository with all branches of another one; nothing is ever pushed back there."""
+        history = self.create(path, owner, default_branch=default_branch)
+        history.fetch_from(source)
+        return history
+
+    def fork(self, path: str, owner: str) -> str:
+        """The account's fork, made when missing; returns its path."""
+        name = f"{owner}/{path.split('/', 1)[1]}"
+        parent = self.state.row(path)
+        if name != path and self.state.find(name) is None:
+            source = local_clone_url(self.history(path).folder, self.root)
+            self.create(name, owner, private=parent.private, default_branch=parent.default_branch).fetch_from(source)
+        return name
+
+    def pull(self, path: str, number: int) -> PullRequest:
+        """A pull request. Raises NotFound."""
+        found = self.state.pulls(path, state="all", number=number)
+        if not found:
+            raise NotFound(f"{path} has no pull request {number}")
+        return found[0]
+
+    # ---------------------------------------------------------------- what people (and bots) do
+
+    def open_pull(
+        self, path: str, login: str, *, branch: str, base: str, title: str, body: str = "",
+        head_repo: str | None = None, labels: tuple[str, ...] = (),
+    ) -> PullRequest:  # fmt: skip
+        """Open a pull request. Raises NotFound (no such branch), UserError (nothing to merge, or one is open)."""
+        source = head_repo or path
+        head = self.history(source).branch_sha(branch)
+        target = self.history(path).branch_sha(base)
+        if head is None or target is None:
+            missing = f"{source} has no branch {branch}" if head is None else f"{path} has no branch {base}"
+            raise NotFound(missing)
+        self._fetch_head(path, source, branch)
+        if self.history(path).merge_base(target, head) == head:
+            raise UserError(f"{branch} holds no commit that {base} lacks, so there is nothing to merge")
+        if any(one.head_branch == branch for one in self.state.pulls(path, head_repo=source)):
+            raise UserError(f"a pull request from {branch} is open already")
+        fields: dict[str, Any] = {
+            "title": title, "body": body, "author": login, "head_repo": source, "head_branch": branch,
+            "base_branch": base, "head_sha": head, "labels": list(labels),
+        }  # fmt: skip
+        number = self.state.add_pull(path, fields)
+        self.state.change_pull(path, number, url=f"{self.url}/forge/{path}/pull/{number}")
+        opened = self.pull(path, number)
+        self.hooks.send(Payloads(self.state).pull_request(path, opened, "opened", login))
+        return opened
+
+    def comment(self, path: str, number: int, login: str, text: str) -> str:
+        """Write a comment; returns its id."""
+        comment_id = self.state.add_comment(path, number, login, text)
+        self.hooks.send(Payloads(self.state).comment(path, number, comment_id, "created", text, login))
+        return comment_id
+
+    def edit_comment(self, path: str, number: int, comment_id: str, login: str, text: str) -> None:
+        """Change a comment's text."""
+        before = next((one.body for one in self.state.comments(path, number=number) if one.id == comment_id), "")
+        self.state.edit_comment(comment_id, text)
+        payload = Payloads(self.state).comment(path, number, comment_id, "edited", text, login, before=before)
+        self.hooks.send(payload)
+
+    def close(self, path: str, number: int, login: str) -> None:
+        """Close a pull request without merging; nothing when it is not open."""
+        if self.pull(path, number).state != "open":
+            return
+        self.state.change_pull(path, number, state="closed")
+        self.hooks.send(Payloads(self.state).pull_request(path, self.pull(path, number), "closed", login))
+
+    def merge(self, path: str, number: int, login: str, *, expected_sha: str | None = None) -> str:
+        """Merge a pull request; returns the commit of the base branch.
+
+        Raises Obsolete (head moved, conflict, not open), UserError when the account may not write.
+        """
+        found = self.pull(path, number)
+        if found.state != "open":
+            raise Obsolete(f"{path}#{number} is {found.state}")
+        if expected_sha is not None and found.head_sha != expected_sha:
+            raise Obsolete(f"{path}#{number} is at {found.head_sha[:12]} now, not at {expected_sha[:12]}")
+        if self.state.permission(path, login) < Permission.WRITE:
+            raise UserError(f"{login} may not merge in {path}; it needs write access")
+        history = self.history(path)
+        before = history.branch_sha(found.base_branch)
+        merged = history.merge(found.base_branch, found.head_sha, f"Merge #{number}: {found.title}\n", login)
+        self.state.change_pull(path, number, state="merged")
+        self.hooks.send(Payloads(self.state).pull_request(path, self.pull(path, number), "merged", login))
+        self.after_push(path, f"refs/heads/{found.base_branch}", before or "0" * 40, merged, login)
+        return merged
+
+    def after_push(self, path: str, ref: str, before: str, after: str, login: str | None = None) -> None:
+        """What a forge does when a ref moved: follow the heads of pull requests, send the webhooks."""
+        history = self.history(path)
+        deleted = not after.strip("0")
+        who = login or (self.state.row(path).owner if deleted else history.committer(after))
+        changed: tuple[tuple[str, ...], bool] = ((), False)
+        if not deleted and before.strip("0"):
+            changed = history.changed_paths(before, after)
+        self.hooks.send(Payloads(self.state).push(path, ref, before, after, who, changed))
+        branch = ref.removeprefix("refs/heads/")
+        if deleted or branch == ref:
+            return
+        for target, pull_request in self.state.pulls_from(path, branch):
+            self._fetch_head(target, path, branch)
+            self.state.change_pull(target, pull_request.number, head_sha=after)
+            moved = self.pull(target, pull_request.number)
+            self.hooks.send(Payloads(self.state).pull_request(target, moved, "updated", who))
+
+    def rerequest(self, path: str, sha: str, check: str | None, login: str) -> None:
+        """Press "re-run" on one check, or on all of a commit."""
+        numbers = [one.number for one in self.state.pulls(path) if one.head_sha == sha]
+        self.hooks.send(Payloads(self.state).check_rerequested(path, sha, check, login, numbers))
+
+    def _fetch_head(self, path: str, source: str, branch: str) -> None:
+        """Bring a fork's branch into the target's objects, so that diffs and merges find it."""
+        if source == path:
+            return
+        history = self.history(path)
+        url = local_clone_url(self.history(source).folder, self.root)
+        history.git.remote(
+            url, None, "fetch", "--quiet", "--no-filter", "--no-write-fetch-head", "origin",
+            f"+refs/heads/{branch}:refs/forks/{source}/{branch}",
+        )  # fmt: skip
