@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Actor", "Digest", "ImageRef", "Platform", "PullRequest", "Repo", "Value"]
+__all__ = ["IMAGE_REFERENCE", "Actor", "Digest", "ImageRef", "Platform", "PullRequest", "Repo", "Value"]
 
 type Digest = str
 """`algorithm:hex`, as the OCI image specification writes it."""
@@ -15,12 +15,13 @@ type Digest = str
 # Grammar of the OCI distribution specification and of github.com/distribution/reference, anchored.
 _DOMAIN = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REFERENCE = re.compile(
+IMAGE_REFERENCE = re.compile(
     rf"(?P<name>(?:{_DOMAIN}/)?{_COMPONENT}(?:/{_COMPONENT})*)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
     r"(?:@(?P<digest>[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,}))?",
     re.ASCII,
 )
+"""`registry/path:tag@digest`, with groups name, tag and digest. Match it in full."""
 
 
 class Value(BaseModel):
@@ -112,7 +113,7 @@ class ImageRef(Value):
 
         Raises ValueError when the text is not a reference.
         """
-        match = _REFERENCE.fullmatch(text) if len(text) <= 512 else None
+        match = IMAGE_REFERENCE.fullmatch(text) if len(text) <= 512 else None
         if match is None:
             raise ValueError(f"{text[:80]!r} is not an image reference; write registry/path:tag")
         first, slash, rest = match["name"].partition("/")

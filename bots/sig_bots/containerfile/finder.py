@@ -1,0 +1,302 @@
+"""Containerfile bytes -> the images it uses, with the bytes that say so. Stages and ARGs as the builders scope them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from sig_bots.containerfile.lexer import Instruction, lex
+from sig_bots.containerfile.model import Kind, Reference
+from sig_bots.containerfile.text import Flag, decode
+from sig_bots.containerfile.variables import Piece, Scope, Variable, expand, name_and_value
+from sig_bots.refs import IMAGE_REFERENCE
+
+__all__ = ["references", "version_at"]
+
+_MOUNT_FIELD = re.compile(rb'(?:"((?:[^"]|"")*)"|([^,]*))(?:,|\Z)')
+_FROM_KEY = re.compile(rb"\s*from=", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Stage:
+    index: int
+    name: str | None
+    parents: list[int] = field(default_factory=list)
+    """Earlier stages it may be made FROM: one, or several when the name depends on the platform."""
+    reference: int | None = None
+
+    @property
+    def label(self) -> str:
+        return self.name or str(self.index)
+
+
+class _Reader:
+    def __init__(self, instructions: list[Instruction], data: bytes, args: Mapping[str, str]) -> None:
+        self.instructions = instructions
+        self.data = data
+        self.given = {name: Variable(name, 0, (Piece(value, 0, 0, name, exact=False),)) for name, value in args.items()}
+        self.scope: dict[str, Variable] = dict(self.given)
+        self.stages: list[_Stage] = []
+        self.names: dict[str, int] = {}
+        self.found: list[Reference] = []
+        self.from_flags: list[int] = []
+        """Indexes of references in `--from=` and `from=`; stages they may name can come later in the file."""
+
+    def read(self) -> list[Reference]:
+        for instruction in self.instructions:
+            keyword = instruction.keyword
+            if keyword == "FROM":
+                self._from(instruction)
+            elif keyword == "ARG" and not self.stages:
+                self._declare(instruction, self.scope)
+            elif keyword == "COPY" or keyword == "RUN" or keyword == "ONBUILD":
+                self._flagged(instruction)
+        self._mark_base()
+        dropped = {index for index in self.from_flags if self._is_stage(self.found[index].resolved)}
+        kept = [reference for index, reference in enumerate(self.found) if index not in dropped]
+        return _without_shared(kept)
+
+    def _declare(self, instruction: Instruction, scope: dict[str, Variable]) -> None:
+        for word in instruction.words:
+            name, raw, place = name_and_value(word)
+            if name in self.given:
+                continue
+            known = scope.get(name)
+            defaults = known.defaults if known and known.pieces is not None else 0
+            pieces = None
+            if raw is not None:
+                found = expand(raw, place, scope, instruction.escape, {})
+                pieces = tuple(replace(piece, arg=name) if piece.arg is None else piece for piece in found)
+                defaults += 1
+            scope[name] = Variable(name, instruction.line, pieces, max(defaults, 1))
+
+    def _hidden(self) -> dict[str, int]:
+        """ARGs declared inside a stage, which no FROM can see."""
+        hidden: dict[str, int] = {}
+        inside = False
+        for instruction in self.instructions:
+            inside = inside or instruction.keyword == "FROM"
+            if inside and instruction.keyword == "ARG":
+                for word in instruction.words:
+                    hidden.setdefault(name_and_value(word)[0], instruction.line)
+        return hidden
+
+    def _from(self, instruction: Instruction) -> None:
+        words = instruction.words
+        name = words[2].text.lower() if len(words) >= 3 and words[1].text.lower() == "as" else None
+        stage = _Stage(len(self.stages), name)
+        if words:
+            word = words[0]
+            raw = word.text.encode("utf-8", "surrogateescape")
+            hidden = self._hidden() if b"$" in raw and self._unseen(raw) else {}
+            pieces = expand(raw, word.start if word.contiguous else None, self.scope, instruction.escape, hidden)
+            stage.parents = self._stages_named(pieces)
+            if not stage.parents and not _is_scratch(pieces):
+                stage.reference = len(self.found)
+                platform = instruction.flag("platform") if instruction.flags else None
+                self._add(instruction, "FROM", (word.start, word.end), word.text, pieces, stage.label, "builder", platform)  # fmt: skip
+        self.stages.append(stage)
+        if name:
+            # A name given twice is an error; builders that accept it take the latest.
+            self.names[name] = stage.index
+
+    def _unseen(self, raw: bytes) -> bool:
+        return any(decode(name) not in self.scope for name in re.findall(rb"\$\{?([A-Za-z_][A-Za-z0-9_]*)", raw))
+
+    def _stages_named(self, pieces: tuple[Piece, ...]) -> list[int]:
+        if not self.names:
+            return []
+        if len(pieces) == 1 and not pieces[0].problem:
+            index = self.names.get(pieces[0].text.lower())
+            return [] if index is None else [index]
+        if all(not piece.problem for piece in pieces):
+            index = self.names.get("".join(piece.text for piece in pieces).lower())
+            return [] if index is None else [index]
+        if not any(piece.text for piece in pieces):
+            return []
+        pattern = "".join(".*" if piece.problem else re.escape(piece.text.lower()) for piece in pieces)
+        return [index for name, index in self.names.items() if re.fullmatch(pattern, name, re.DOTALL)]
+
+    def _flagged(self, instruction: Instruction) -> None:
+        keyword = instruction.keyword
+        if keyword != "ONBUILD" and not instruction.may_have_flags:
+            return
+        inner = instruction.inner if keyword == "ONBUILD" else instruction
+        if inner is None:
+            return
+        for flag in inner.flags:
+            if inner.keyword == "COPY" and flag.name == "from" and flag.value is not None:
+                self._from_flag(inner, flag, 0, len(flag.raw_value), "copy", onbuild=inner is not instruction)
+            elif inner.keyword == "RUN" and flag.name == "mount":
+                for first, last in _mount_sources(flag.raw_value):
+                    self._from_flag(inner, flag, first, last, "mount", onbuild=inner is not instruction)
+
+    def _from_flag(
+        self, instruction: Instruction, flag: Flag, first: int, last: int, kind: Kind, *, onbuild: bool
+    ) -> None:
+        raw = flag.raw_value[first:last]
+        if not raw or raw.isdigit() or not self.stages:
+            return
+        start, end, contiguous = flag.span(first, last)
+        variable = b"$" in raw
+        scope: Scope = self._stage_scope(instruction) if variable else {}
+        pieces = (
+            expand(raw, None, scope, instruction.escape, {})
+            if variable
+            else (Piece(decode(raw), start, end, exact=contiguous),)
+        )
+        if _is_scratch(pieces):
+            return
+        self.from_flags.append(len(self.found))
+        refused = (
+            "a variable here is refused by Docker; write FROM ... AS a stage and name the stage" if variable else ""
+        )
+        self._add(instruction, instruction.keyword, (start, end), decode(raw), pieces, self.stages[-1].label, kind, None, refused, onbuild)  # fmt: skip
+
+    def _stage_scope(self, user: Instruction) -> Scope:
+        """ARGs that an instruction in a stage sees: those its stage declares above it (Podman expands them)."""
+        scope: dict[str, Variable] = dict(self.given)
+        for instruction in self.instructions:
+            if instruction.start >= user.start:
+                break
+            if instruction.keyword == "FROM":
+                scope = dict(self.given)
+            elif instruction.keyword == "ARG":
+                self._declare(instruction, scope)
+                for word in instruction.words:
+                    name = name_and_value(word)[0]
+                    if scope[name].pieces is None and name in self.scope:
+                        scope[name] = self.scope[name]
+        return scope
+
+    def _is_stage(self, resolved: str | None) -> bool:
+        return resolved is not None and (resolved.lower() in self.names or resolved.isdigit())
+
+    def _add(
+        self, instruction: Instruction, keyword: str, span: tuple[int, int], text: str, pieces: tuple[Piece, ...],
+        stage: str, kind: Kind, platform: str | None, refused: str = "", onbuild: bool = False,
+    ) -> None:  # fmt: skip
+        problem = next((piece.problem for piece in pieces if piece.problem), "")
+        resolved = None if problem else "".join(piece.text for piece in pieces)
+        match = IMAGE_REFERENCE.fullmatch(resolved) if resolved is not None and len(resolved) <= 512 else None
+        tag, digest = (match["tag"], match["digest"]) if match else (None, None)
+        if not problem and match is None:
+            problem = f"{(resolved or '')[:80]!r} is not an image reference; write registry/path:tag"
+        place = span
+        args: tuple[str, ...] = ()
+        if match:
+            place, args, problem = _place(pieces, match.end("name"), span)
+        self.found.append(
+            Reference(
+                keyword, span[0], span[1], place[0], place[1], not (problem or refused), refused or problem,
+                instruction.line + self.data.count(b"\n", instruction.start, span[0]), text, stage, resolved, kind, tag,
+                digest, platform, onbuild, args, pieces,
+            )
+        )  # fmt: skip
+
+    def _mark_base(self) -> None:
+        seen: set[int] = set()
+        todo = [self.stages[-1].index] if self.stages else []
+        while todo:
+            stage = self.stages[todo.pop()]
+            if stage.index in seen:
+                continue
+            seen.add(stage.index)
+            todo.extend(stage.parents)
+            if stage.reference is not None:
+                self.found[stage.reference] = replace(self.found[stage.reference], kind="base")
+
+
+def _is_scratch(pieces: tuple[Piece, ...]) -> bool:
+    return not any(piece.problem for piece in pieces) and "".join(piece.text for piece in pieces) == "scratch"
+
+
+def _mount_sources(value: bytes) -> list[tuple[int, int]]:
+    """Spans of the values of `from=` in the comma-separated fields of a `--mount`."""
+    spans = []
+    position = 0
+    while position < len(value):
+        match = _MOUNT_FIELD.match(value, position)
+        if match is None:
+            break
+        group = 1 if match[1] is not None else 2
+        key = _FROM_KEY.match(match[group])
+        if key:
+            spans.append((match.start(group) + key.end(), match.end(group)))
+        position = max(match.end(), position + 1)
+    return spans
+
+
+def version_at(pieces: tuple[Piece, ...], name_end: int) -> list[tuple[Piece, int, int]]:
+    """The pieces, with the part of each, that make up what stands behind the image's name (`:tag@digest`)."""
+    parts = []
+    position = 0
+    for piece in pieces:
+        first = max(name_end - position, 0)
+        if first < len(piece.text):
+            parts.append((piece, first, len(piece.text)))
+        position += len(piece.text)
+    return parts
+
+
+def _place(
+    pieces: tuple[Piece, ...], name_end: int, span: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[str, ...], str]:
+    """Where an edit goes, the ARGs it changes, and why it cannot (empty when it can)."""
+    if len(pieces) == 1:
+        piece = pieces[0]
+        return (piece.start, piece.end), (piece.arg,) if piece.arg else (), _inexact(piece)
+    parts = version_at(pieces, name_end)
+    if not parts:
+        return (span[1], span[1]), (), ""
+    problem = next((text for piece, _, _ in parts if (text := _inexact(piece))), "")
+    piece, first, last = next((part for part in parts if part[0].arg), parts[0])
+    if piece.arg is None and piece.text[first : first + 1] == ":":
+        first += 1
+    args = tuple(dict.fromkeys(part[0].arg for part in parts if part[0].arg))
+    return (piece.start + first, piece.start + last), args, problem
+
+
+def _inexact(piece: Piece) -> str:
+    if piece.exact:
+        return ""
+    if piece.arg and piece.start == piece.end == 0:
+        return f"ARG {piece.arg} is set outside this file"
+    if piece.arg:
+        return f"ARG {piece.arg} has several defaults, or one with escapes or a line break in it; edit it by hand"
+    return "the name is split over lines or written with escapes; put it on one line to have it updated"
+
+
+def _without_shared(found: list[Reference]) -> list[Reference]:
+    """Take editability from references whose ARG also feeds a different image: an edit would move that one too."""
+    feeds: dict[tuple[int, int], list[Reference]] = {}
+    for reference in found:
+        for piece in reference.pieces:
+            if piece.arg:
+                feeds.setdefault((piece.start, piece.end), []).append(reference)
+    if not feeds:
+        return found
+    return [_unless_shared(reference, feeds) if reference.args else reference for reference in found]
+
+
+def _unless_shared(reference: Reference, feeds: Mapping[tuple[int, int], list[Reference]]) -> Reference:
+    if not reference.editable:
+        return reference
+    for piece in reference.pieces:
+        for other in feeds.get((piece.start, piece.end), ()) if piece.arg in reference.args else ():
+            if other.resolved != reference.resolved:
+                what = other.resolved or other.text
+                reason = f"ARG {piece.arg} also feeds {what} on line {other.line}, which would move with it"
+                return replace(reference, editable=False, reason=reason)
+    return reference
+
+
+def references(data: bytes, args: Mapping[str, str] | None = None) -> list[Reference]:
+    """All uses of images in a Containerfile, in the order of the file. Any bytes give a list.
+
+    `args` are build arguments (`TARGETARCH`, say) that take the place of defaults; what they feed is not editable.
+    Scoping follows the Dockerfile reference: FROM sees only ARGs above the first FROM and the platform ARGs; FROM
+    sees stages above it, `--from` all stages; stage names are compared in lower case.
+    """
+    return _Reader(lex(data), data, args or {}).read()

@@ -1,0 +1,248 @@
+"""Containerfile bytes -> instructions with byte spans, nothing lost. Follows BuildKit's parser; never raises."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+
+from sig_bots.containerfile.heredocs import Heredoc, heredoc_starts, read_bodies
+from sig_bots.containerfile.text import BLANK, Flag, LogicalLine, Word, decode, quoted_words, split_flags, split_words
+
+__all__ = ["KNOWN", "Instruction", "lex", "parser_directives"]
+
+KNOWN = (
+    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
+    "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+)  # fmt: skip
+"""The instructions of the Dockerfile reference."""
+
+_CAN_HOLD_HEREDOC = frozenset({"RUN", "COPY", "ADD", "ONBUILD"})
+_QUOTED_ARGUMENTS = frozenset({"ARG", "ENV", "LABEL"})
+_SPELLINGS = {spelling.encode(): name for name in KNOWN for spelling in (name, name.lower(), name.capitalize())}
+_BOM = b"\xef\xbb\xbf"
+
+# Blanks at the edge of a line also include Unicode's spaces (as Go's unicode.IsSpace has them), in UTF-8.
+_WS = (
+    rb"[\t\v\f\r ]*+(?:(?:\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)"
+    rb"[\t\v\f\r ]*+)*+"
+)
+# Blank lines and comments; inside a continuation they are dropped without ending it.
+_GAP = rb"(?:" + _WS + rb"(?:\#[^\n]*+)?\n)*+"
+_LAST_COMMENT = rb"(?:" + _WS + rb"\#[^\n]*+\Z)?+"
+_DIRECTIVE = re.compile(rb"[\t\v\f\r ]*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*\Z")
+_KEYWORD = re.compile(rb"[^\t\v\f\r ]+")
+
+
+@lru_cache(maxsize=4)
+def _patterns(escape: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
+    """For an escape character: the step to the end of the next instruction, the line break of a continuation, and
+    the start of an instruction that may have flags."""
+    e = re.escape(escape)
+    # One escape character, not preceded by another, at the end of the line.
+    line_break = rb"[ \t]*+\r*+(?:\n" + _GAP + _LAST_COMMENT + rb"|\Z)"
+    body = rb"[^E\n]*+(?:E(?:E++|LB|)[^E\n]*+)*+".replace(b"LB", line_break).replace(b"E", e)
+    step = _GAP + _WS + rb"(?:\#[^\n]*+\Z)?+((?:[A-Za-z]+(?=[\t\v\f\r \n]|\Z))?+)" + body
+    line_break = e + line_break
+    flags = rb"[A-Za-z]*+(?:" + line_break + rb"|(?:[\t\v\f\r ]|" + line_break + rb")++-[-" + e + rb"])"
+    return re.compile(step), re.compile(rb"(?<!" + e + rb")" + line_break), re.compile(flags)
+
+
+class Instruction:
+    """One instruction with its place in the file.
+
+    `keyword` is upper case (empty when a continuation leads nowhere). `start` and `end` are byte offsets; `end` lies
+    behind the last here-document's terminator and before the line feed. `line` counts from 1. Words, flags and the
+    rest are read from the bytes when first asked for.
+    """
+
+    __slots__ = (
+        "_data", "_flags", "_logical", "_words", "body_end", "end", "escape", "heredocs", "keyword", "line", "start",
+    )  # fmt: skip
+
+    def __init__(self, data: bytes, keyword: str, start: int, end: int, line: int, escape: bytes) -> None:
+        self._data = data
+        self.keyword = keyword
+        self.start = start
+        self.end = end
+        self.body_end = end
+        self.line = line
+        self.escape = escape
+        self.heredocs: tuple[Heredoc, ...] = ()
+        self._logical: tuple[LogicalLine, int] | None = None
+        self._flags: tuple[tuple[Flag, ...], int] | None = None
+        self._words: tuple[Word, ...] | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.keyword} line {self.line}>"
+
+    @property
+    def raw(self) -> bytes:
+        """The instruction as it stands in the file, here-documents included."""
+        return self._data[self.start : self.end]
+
+    @property
+    def end_line(self) -> int:
+        """Last line of the instruction, here-documents included."""
+        return self.line + self._data.count(b"\n", self.start, max(self.start, self.end - 1))
+
+    @property
+    def logical(self) -> tuple[LogicalLine, int]:
+        """The joined line and the index in it where the arguments begin."""
+        if self._logical is None:
+            line = LogicalLine(self._data, self._segments())
+            keyword = _KEYWORD.search(line.text)
+            self._logical = (line, keyword.end() if keyword else len(line.text))
+        return self._logical
+
+    def _segments(self) -> list[tuple[int, int]]:
+        if self._data.find(b"\n", self.start, self.body_end) < 0 and not self._data.startswith(
+            self.escape, self.body_end - 1
+        ):
+            return [(self.start, self.body_end)]
+        segments = []
+        position = self.start
+        for match in _patterns(self.escape)[1].finditer(self._data, self.start, self.body_end):
+            segments.append((position, match.start()))
+            position = match.end()
+        segments.append((position, self.body_end))
+        return segments
+
+    @property
+    def may_have_flags(self) -> bool:
+        """A cheap look: False means that `flags` is empty."""
+        return _patterns(self.escape)[2].match(self._data, self.start, self.body_end) is not None
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """Builder flags (`--from=`, `--mount=`, `--platform=`), in order."""
+        return self._split()[0]
+
+    def _split(self) -> tuple[tuple[Flag, ...], int]:
+        if self._flags is None:
+            self._flags = split_flags(*self.logical)
+        return self._flags
+
+    def flag(self, name: str) -> str | None:
+        """The value of the first flag of this name, None when it is not there."""
+        return next((flag.value or "" for flag in self.flags if flag.name == name), None)
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """The arguments behind the flags; in ARG, ENV and LABEL quotes hold a word together."""
+        if self._words is None:
+            line, position = self.logical[0], self._split()[1]
+            if self.keyword in _QUOTED_ARGUMENTS:
+                self._words = quoted_words(line, position, self.escape)
+            else:
+                self._words = split_words(line, position)
+        return self._words
+
+    @property
+    def value(self) -> str:
+        """The arguments behind the flags as one text, continuations joined."""
+        return decode(self.logical[0].text[self._split()[1] :]).strip()
+
+    @property
+    def exec_form(self) -> tuple[str, ...] | None:
+        """The strings of the JSON form (`CMD ["a", "b"]`), None for the shell form."""
+        if not self.value.startswith("["):
+            return None
+        try:
+            items, _ = json.JSONDecoder().raw_decode(self.value)
+        except (ValueError, RecursionError):
+            return None
+        return tuple(items) if all(isinstance(item, str) for item in items) else None
+
+    @property
+    def inner(self) -> Instruction | None:
+        """The instruction that ONBUILD holds, None for others and for an empty ONBUILD."""
+        if self.keyword != "ONBUILD":
+            return None
+        line, position = self.logical[0], self._split()[1]
+        keyword = _KEYWORD.search(line.text, position)
+        if keyword is None:
+            return None
+        place = line.offset(keyword.start())
+        inner = Instruction(
+            self._data, decode(keyword[0]).upper(), place, self.end,
+            self.line + self._data.count(b"\n", self.start, place), self.escape,
+        )  # fmt: skip
+        inner.body_end = self.body_end
+        inner.heredocs = self.heredocs
+        inner._logical = (line, keyword.end())
+        return inner
+
+
+def parser_directives(data: bytes) -> dict[str, str]:
+    """The parser directives at the top (`escape`, `syntax`, `check`), keys in lower case, first of each.
+
+    Only the first lines count: the first line that is not a directive ends them, even a blank one.
+    """
+    found: dict[str, str] = {}
+    position = len(_BOM) if data.startswith(_BOM) else 0
+    while position < len(data):
+        newline = data.find(b"\n", position)
+        newline = len(data) if newline < 0 else newline
+        match = _DIRECTIVE.match(data[position:newline])
+        key = decode(match[1]).lower() if match else ""
+        if match is None or key not in ("escape", "syntax", "check"):
+            break
+        found.setdefault(key, decode(match[2]))
+        position = newline + 1
+    return found
+
+
+def _keyword_of(data: bytes, start: int, end: int, escape: bytes) -> str:
+    """Slow way to the keyword: one that holds a continuation or odd characters."""
+    instruction = Instruction(data, "", start, end, 0, escape)
+    match = _KEYWORD.search(instruction.logical[0].text)
+    return decode(match[0]).upper() if match else ""
+
+
+def lex(data: bytes) -> list[Instruction]:
+    """Split a Containerfile into its instructions. Any bytes give a list; see `problems` for what is wrong.
+
+    The bytes between two instructions are blank lines and comments only, so nothing is lost. Grammar: BuildKit's
+    parser (byte order mark, CRLF, parser directives, continuations with comments and blank lines inside, several
+    here-documents per line).
+    """
+    escape = b"\\"
+    position = len(_BOM) if data.startswith(_BOM) else 0
+    first = data[position : position + 200].lstrip(BLANK)
+    if first.startswith(b"#") and parser_directives(data).get("escape") == "`":
+        escape = b"`"
+    step = _patterns(escape)[0].match
+    spellings = _SPELLINGS.get
+    found: list[Instruction] = []
+    line, counted = 1, 0
+    size = len(data)
+    while position < size:
+        match = step(data, position)
+        assert match is not None  # noqa: S101  (every part of the pattern may be empty)
+        start, position = match.start(1), match.end()
+        if start == position:
+            break
+        keyword = spellings(match[1]) or match[1].decode().upper() or _keyword_of(data, start, position, escape)
+        line += data.count(b"\n", counted, start)
+        counted = start
+        instruction = Instruction(data, keyword, start, position, line, escape)
+        found.append(instruction)
+        if keyword in _CAN_HOLD_HEREDOC and data.find(b"<<", start, position) >= 0:
+            position = _read_heredocs(data, instruction)
+    return found
+
+
+def _read_heredocs(data: bytes, instruction: Instruction) -> int:
+    """Attach the here-documents an instruction starts; out: where the instruction ends."""
+    holder: Instruction | None = instruction
+    if instruction.keyword == "ONBUILD":
+        holder = instruction.inner
+    if holder is None or holder.keyword not in _CAN_HOLD_HEREDOC - {"ONBUILD"} or holder.exec_form is not None:
+        return instruction.end
+    starts = heredoc_starts(decode(instruction.logical[0].text))
+    if starts:
+        at_line_start = instruction.end == 0 or data[instruction.end - 1 : instruction.end] == b"\n"
+        body = instruction.end if at_line_start else instruction.end + 1
+        instruction.heredocs, instruction.end = read_bodies(data, min(body, len(data)), starts)
+    return instruction.end

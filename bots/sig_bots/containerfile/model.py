@@ -1,0 +1,78 @@
+"""What a Containerfile says about images: references and problems, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sig_bots.containerfile.variables import Piece
+from sig_bots.refs import Digest, ImageRef, Platform
+
+__all__ = ["Kind", "Problem", "Reference"]
+
+type Kind = Literal["base", "builder", "copy", "mount"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that a builder refuses. Lines count from 1."""
+
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A use of an image of a registry. Stage names, stage numbers and `scratch` are not uses of an image.
+
+    `instruction` is the keyword the image is used by, upper case; for `ONBUILD COPY --from=...` it is `COPY` and
+    `onbuild` is set. `start`:`end` are the bytes of the word where the image is used, also when that is `$ARG`
+    (behind `--from=` and `from=` only the value). `edit_start`:`edit_end` are the bytes an edit replaces: the whole
+    word (inside its quotes), the default of an ARG, or, in a word put together from several pieces, the first piece
+    of the tag that an ARG holds. `edit` handles words with several such places.
+    """
+
+    instruction: str
+    start: int
+    end: int
+    edit_start: int
+    edit_end: int
+    editable: bool
+    reason: str
+    """Why it is not editable, a sentence; empty when it is."""
+    line: int
+    text: str
+    """The word as written."""
+    stage: str
+    """Name of the stage it is used in (lower case), or the stage's number when it has no name."""
+    resolved: str | None
+    """The text with variables replaced by the file's defaults; None when that cannot be known from the file."""
+    kind: Kind
+    """`base`: what the last stage is made FROM, through other stages; `builder`: any other FROM."""
+    tag: str | None = None
+    digest: Digest | None = None
+    platform: str | None = None
+    """Value of FROM's `--platform`, as written."""
+    onbuild: bool = False
+    args: tuple[str, ...] = ()
+    """ARGs whose defaults an edit would change."""
+    pieces: tuple[Piece, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def image(self) -> ImageRef | None:
+        """The resolved text as a reference, as written (short names stay short); None when it is not one."""
+        try:
+            return None if self.resolved is None else ImageRef.parse(self.resolved)
+        except ValueError:
+            return None
+
+    @property
+    def platform_value(self) -> Platform | None:
+        """`platform` when it is a constant such as `linux/arm64`, else None."""
+        try:
+            return Platform.parse(self.platform) if self.platform else None
+        except ValueError:
+            return None

@@ -1,0 +1,188 @@
+"""Variables in image names: what `$X`, `${X:-d}` and `${X:+d}` stand for, and where each piece of the result is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from sig_bots.containerfile.text import Word, decode
+
+__all__ = ["PLATFORM_ARGS", "Piece", "Scope", "Variable", "expand", "name_and_value"]
+
+PLATFORM_ARGS = frozenset(
+    f"{side}{part}" for side in ("TARGET", "BUILD") for part in ("PLATFORM", "OS", "ARCH", "VARIANT")
+)
+"""ARGs the builder sets by itself, visible in FROM without a declaration (Dockerfile reference, "global scope")."""
+
+_SPECIAL = re.compile(rb"[$'\"\\`]")
+_NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
+_DEEPEST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of the resolved text and the bytes of the file that give it.
+
+    `arg` is the ARG whose default holds it, None when it stands in the word itself. Only a piece that is `exact`
+    (the bytes at `start`:`end` are the text, unbroken and without escapes) can be edited. With a `problem` the text
+    is unknown and empty.
+    """
+
+    text: str
+    start: int
+    end: int
+    arg: str | None = None
+    exact: bool = True
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An ARG in force: its value as pieces, None when it has no default; how many defaults the file gives it."""
+
+    name: str
+    line: int
+    pieces: tuple[Piece, ...] | None
+    defaults: int = 1
+
+
+type Scope = Mapping[str, Variable]
+
+
+def name_and_value(word: Word) -> tuple[str, bytes | None, int | None]:
+    """Split `NAME=value` of an ARG: name, raw value (None without `=`), offset of the value in the file.
+
+    The offset is None when a continuation runs through the word.
+    """
+    name, equals, value = word.text.partition("=")
+    raw = value.encode("utf-8", "surrogateescape")
+    return name, raw if equals else None, word.end - len(raw) if word.contiguous else None
+
+
+def expand(raw: bytes, place: int | None, scope: Scope, escape: bytes, hidden: Mapping[str, int]) -> tuple[Piece, ...]:
+    """Resolve a word as the builder does.
+
+    `raw` is the word as written, `place` its offset in the file (None: broken by a continuation, nothing in it is
+    exact), `hidden` maps ARGs that are declared where this word cannot see them to their line.
+    """
+    if _SPECIAL.search(raw) is None:
+        return (Piece(decode(raw), place or 0, (place or 0) + len(raw), exact=place is not None),)
+    return tuple(_Expander(raw, place, scope, escape, hidden).pieces())
+
+
+class _Expander:
+    def __init__(self, raw: bytes, place: int | None, scope: Scope, escape: bytes, hidden: Mapping[str, int]) -> None:
+        self.raw = raw
+        self.place = place
+        self.scope = scope
+        self.escape = escape
+        self.hidden = hidden
+        self.position = 0
+        self.depth = 0
+
+    def pieces(self, stop: bytes = b"") -> list[Piece]:
+        found: list[Piece] = []
+        quote = b""
+        while self.position < len(self.raw):
+            char = self.raw[self.position : self.position + 1]
+            if char == stop and not quote:
+                break
+            if char == quote or (not quote and char in (b"'", b'"')):
+                quote = b"" if quote else char
+                self.position += 1
+            elif char == b"$" and quote != b"'":
+                found.extend(self._dollar())
+            elif char == self.escape and quote != b"'":
+                found.append(self._literal(self.position + 1, self.position + 2, exact=False))
+                self.position += 2
+            else:
+                found.append(self._run(stop, quote))
+        if quote:
+            found.append(self._unknown(f"the quote {decode(quote)} is not closed"))
+        return _merged(found)
+
+    def _run(self, stop: bytes, quote: bytes) -> Piece:
+        first = self.position
+        ends = quote + (b"$" + self.escape if quote != b"'" else b"") + (b"" if quote else b"'\"" + stop)
+        self.position += 1
+        while self.position < len(self.raw) and self.raw[self.position] not in ends:
+            self.position += 1
+        return self._literal(first, self.position)
+
+    def _literal(self, first: int, last: int, *, exact: bool = True) -> Piece:
+        base = self.place or 0
+        text = decode(self.raw[first:last])
+        return Piece(text, base + first, base + min(last, len(self.raw)), exact=exact and self.place is not None)
+
+    def _unknown(self, problem: str) -> Piece:
+        base = self.place or 0
+        return Piece("", base, base + len(self.raw), exact=False, problem=problem)
+
+    def _dollar(self) -> Iterable[Piece]:
+        braces = self.raw[self.position + 1 : self.position + 2] == b"{"
+        match = _NAME.match(self.raw, self.position + (2 if braces else 1))
+        if match is None:
+            if not braces:
+                self.position += 1
+                return [self._literal(self.position - 1, self.position)]
+            return self._give_up()
+        self.position = match.end()
+        name = decode(match[0])
+        return self._braced(name) if braces else self._value(name)
+
+    def _give_up(self) -> list[Piece]:
+        text = decode(self.raw[:80])
+        self.position = len(self.raw)
+        return [self._unknown(f"{text!r} uses a substitution that is not understood; write $X, ${{X}}, ${{X:-d}} or ${{X:+d}}")]  # fmt: skip
+
+    def _braced(self, name: str) -> Iterable[Piece]:
+        operator = re.compile(rb"\}|:?[-+]").match(self.raw, self.position)
+        if operator is None:
+            return self._give_up()
+        self.position = operator.end()
+        if operator[0] == b"}":
+            return self._value(name)
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            return self._give_up()
+        other = self.pieces(b"}")
+        self.depth -= 1
+        if self.raw[self.position : self.position + 1] != b"}":
+            return self._give_up()
+        self.position += 1
+        variable = self.scope.get(name)
+        given = variable is not None and variable.pieces is not None
+        if name in PLATFORM_ARGS and not given:
+            return self._value(name)
+        if operator[0].startswith(b":") and variable is not None and variable.pieces is not None:
+            given = any(piece.text or piece.problem for piece in variable.pieces)
+        if operator[0].endswith(b"+"):
+            return other if given else []
+        return self._value(name) if given else other
+
+    def _value(self, name: str) -> Iterable[Piece]:
+        variable = self.scope.get(name)
+        if variable is not None and variable.pieces is not None:
+            if variable.defaults > 1:
+                return [replace(piece, exact=False) for piece in variable.pieces]
+            return variable.pieces
+        if variable is not None:
+            return [self._unknown(f"ARG {name} on line {variable.line} has no default, so its value is known only at build time")]  # fmt: skip
+        if name in PLATFORM_ARGS:
+            return [self._unknown(f"{name} is different on each platform")]
+        if name in self.hidden:
+            return [self._unknown(f"ARG {name} on line {self.hidden[name]} is declared after the first FROM and cannot be seen here; declare it before the first FROM")]  # fmt: skip
+        return [self._unknown(f"{name} is not declared; add ARG {name}= with a default before the first FROM")]
+
+
+def _merged(pieces: list[Piece]) -> list[Piece]:
+    """Neighbouring pieces of the same word that follow each other without a gap become one."""
+    result: list[Piece] = []
+    for piece in pieces:
+        last = result[-1] if result else None
+        if last and last.exact and piece.exact and last.arg is None and piece.arg is None and last.end == piece.start:
+            result[-1] = Piece(last.text + piece.text, last.start, piece.end)
+        else:
+            result.append(piece)
+    return result
