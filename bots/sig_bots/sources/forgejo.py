@@ -112,15 +112,12 @@ def _pull_request(data: Object) -> Event | Ignored:
     described = record(data, "pull_request")
     pull = pull_request_of(described)
     label = maybe_text(data, "label", "name")
-    change: str = action
-    if action == "closed" and pull.state == "merged":
-        change = "merged"
-    elif action == "labelled" and label is not None and label not in labels_of(described):
-        change = "unlabelled"  # one action for both ways; the pull request's own labels tell which
+    if action == "labelled" and label is not None and label not in labels_of(described):
+        action = "unlabelled"  # one action for both ways; the pull request's own labels tell which
     return PullRequestChanged(
         source="forgejo",
         repo=repo_of(data),
-        action=change,  # type: ignore[arg-type]  # pydantic checks it against the literal
+        action="merged" if action == "closed" and pull.state == "merged" else action,
         pull_request=pull,
         actor=sender_of(data, "pull_request", "user"),
         label=label,

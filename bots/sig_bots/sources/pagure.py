@@ -123,7 +123,7 @@ def _actor_of(message: Object) -> Actor:
 
 def _pull_request_of(pull: Object) -> PullRequest:
     source = maybe_record(pull, "repo_from")
-    state = {"Open": "open", "Merged": "merged"}.get(text(pull, "status"), "closed")
+    status = text(pull, "status")
     return PullRequest(
         number=number(pull, "id"),
         title=words(pull, "title"),
@@ -133,7 +133,7 @@ def _pull_request_of(pull: Object) -> PullRequest:
         base_branch=branch(pull, "branch"),
         head_repo=_path_of(repository_path(source, "fullname")) if source else None,
         body=words(pull, "initial_comment"),
-        state=state,  # type: ignore[arg-type]  # pydantic checks it against the literal
+        state="open" if status == "Open" else "merged" if status == "Merged" else "closed",
         labels=texts(pull, "tags"),
         url=words(pull, "full_url"),
         # No source project: the fork was deleted, or the branch lies on another server.
@@ -145,15 +145,12 @@ def _changed(topic: str, message: Object) -> Event:
     pull = record(message, "pullrequest")
     request = _pull_request_of(pull)
     action = _PULL_REQUEST_TOPICS[topic]
-    if action == "closed" and (flag(message, "merged") or request.state == "merged"):
-        change: Literal["merged"] | str = "merged"
-    else:
-        change = action
+    merged = action == "closed" and (flag(message, "merged") or request.state == "merged")
     labels = texts(message, "tags") if action in ("labelled", "unlabelled") else ()
     return PullRequestChanged(
         source="pagure",
         repo=_repo_of(message, record(pull, "project")),
-        action=change,  # type: ignore[arg-type]
+        action="merged" if merged else action,
         pull_request=request,
         actor=_actor_of(message),
         label=labels[0] if labels else None,
@@ -166,11 +163,8 @@ def _comment(topic: str, message: Object) -> Event | Ignored:
     if flag(subject, "private"):
         return Ignored(reason="A comment on a private issue: it is read by nobody here.")
     edited = topic.endswith(".edited")
-    # An edit names its comment; a new comment is the newest of the list.
-    told = record(message, "comment") if edited else None
-    comment = told or max(records(subject, "comments"), key=_comment_number, default=None)
-    if comment is None:
-        raise missing(("comments",), "a list with the new comment")
+    actor = _actor_of(message)
+    comment = record(message, "comment") if edited else _newest_by(actor, subject)
     inline = not on_issue and find(comment, "filename") is not None
     return Comment(
         source="pagure",
@@ -178,7 +172,7 @@ def _comment(topic: str, message: Object) -> Event | Ignored:
         action="edited" if edited else "created",
         place="issue" if on_issue else "review_comment" if inline else "pull_request",
         text=words(comment, "comment"),
-        actor=_actor_of(message),
+        actor=actor,
         comment_id=identity(comment, "id") or "",
         number=number(subject, "id"),
         commit=maybe_commit(comment, "commit"),
@@ -187,8 +181,15 @@ def _comment(topic: str, message: Object) -> Event | Ignored:
     )
 
 
-def _comment_number(comment: Object) -> int:
-    return number(comment, "id")
+def _newest_by(actor: Actor, subject: Object) -> Object:
+    """The comment a "comment.added" message announces: it comes as one of all comments, unmarked.
+
+    Only the actor's own are looked at: of two people writing at once, the one must not get the other's words.
+    """
+    own = [one for one in records(subject, "comments") if find(one, "user", "name") == actor.login]
+    if not own:
+        raise missing(("comments",), "a list with a comment of the agent")
+    return max(own, key=lambda one: number(one, "id"))
 
 
 def _comment_url(subject: Object, comment: Object) -> str:
