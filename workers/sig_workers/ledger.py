@@ -1,0 +1,278 @@
+"""The effects ledger around what a handler may change: each write is `intended` before and `confirmed` after.
+
+When an attempt is repeated, what an earlier attempt confirmed is not done again, and what it only intended is done through
+the same idempotent verb, which looks before it acts. A write by an attempt that lost its lease is refused (FencedOff).
+Texts lose every secret on their way out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sig_bots.errors import UserError
+from sig_bots.forge import (
+    Annotation,
+    Capabilities,
+    ChangedFile,
+    Check,
+    CheckState,
+    Forge,
+    ForgeComment,
+    Issue,
+    Permission,
+)
+from sig_bots.refs import Actor, PullRequest, Repo
+from sig_bots.tools import Builder, BuildHandle, BuildSpec, BuildStatus, Workspace
+from sig_workers.observe import Redactor
+from sig_workers.settings import Settings
+from sig_workers.store.rows import JobRow
+from sig_workers.store.store import Store
+
+__all__ = ["GuardedBuilder", "Ledger", "RecordedForge", "RecordedWorkspace"]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The effects of one run of one job."""
+
+    store: Store
+    job: JobRow
+    enabled: bool = True
+
+    def once(self, kind: str, key: str, content: Any, act: Callable[[], str], url: str = "") -> str:
+        """Do `act` unless this job has confirmed the same effect before; returns what it gave then or now."""
+        if not self.enabled:
+            return act()
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+        effect = self.store.begin_effect(
+            self.job.id, self.job.attempt, self.job.repo.id, kind, f"job-{self.job.id}/{key}", digest
+        )
+        if effect.state == "confirmed":
+            return effect.result
+        result = act()
+        self.store.confirm_effect(effect.id, self.job.attempt, result, url)
+        return result
+
+
+@dataclass(frozen=True)
+class RecordedForge:
+    """A forge whose writes go through the ledger; reads pass."""
+
+    inner: Forge
+    ledger: Ledger
+    redact: Redactor
+
+    @property
+    def repo(self) -> Repo:
+        """The repository."""
+        return self.inner.repo
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this forge can do."""
+        return self.inner.capabilities
+
+    @property
+    def account(self) -> Actor:
+        """Our account."""
+        return self.inner.account
+
+    def read_file(self, path: str, ref: str | None = None) -> bytes | None:
+        """See `Forge.read_file`."""
+        return self.inner.read_file(path, ref)
+
+    def branch_sha(self, branch: str) -> str | None:
+        """See `Forge.branch_sha`."""
+        return self.inner.branch_sha(branch)
+
+    def changed_files(self, number: int) -> tuple[ChangedFile, ...]:
+        """See `Forge.changed_files`."""
+        return self.inner.changed_files(number)
+
+    def pull_request(self, number: int) -> PullRequest:
+        """See `Forge.pull_request`."""
+        return self.inner.pull_request(number)
+
+    def find_prs(
+        self, head_prefix: str = "", state: Literal["open", "closed", "merged", "all"] = "open"
+    ) -> Sequence[PullRequest]:
+        """See `Forge.find_prs`."""
+        return self.inner.find_prs(head_prefix, state)
+
+    def permission(self, actor: Actor) -> Permission:
+        """See `Forge.permission`."""
+        return self.inner.permission(actor)
+
+    def comments_since(self, since: datetime) -> Sequence[ForgeComment]:
+        """See `Forge.comments_since`."""
+        return self.inner.comments_since(since)
+
+    def comments(self, number: int) -> Sequence[ForgeComment]:
+        """See `Forge.comments`."""
+        return self.inner.comments(number)
+
+    def checks(self, sha: str, number: int | None = None) -> Sequence[Check]:
+        """See `Forge.checks`."""
+        return self.inner.checks(sha, number)
+
+    def read_issue(self, number: int) -> Issue:
+        """See `Forge.read_issue`."""
+        return self.inner.read_issue(number)
+
+    def clone_url(self) -> str:
+        """See `Forge.clone_url`."""
+        return self.inner.clone_url()
+
+    # ---------------------------------------------------------------- writes
+
+    def ensure_pr(
+        self, branch: str, *, base: str, title: str, body: str, labels: Sequence[str] = (), reviewers: Sequence[str] = ()
+    ) -> PullRequest:  # fmt: skip
+        """See `Forge.ensure_pr`."""
+        title, body = self.redact(title), self.redact(body)
+        head = self.inner.branch_sha(branch)
+
+        def act() -> str:
+            opened = self.inner.ensure_pr(
+                branch, base=base, title=title, body=body, labels=labels, reviewers=reviewers
+            )  # fmt: skip
+            return str(opened.number)
+
+        content = (base, title, body, list(labels), list(reviewers), head)
+        return self.inner.pull_request(int(self.ledger.once("pull request", branch, content, act)))
+
+    def close_pr(self, number: int, reason: str) -> None:
+        """See `Forge.close_pr`."""
+        text = self.redact(reason)
+        self._once("close", str(number), text, lambda: self.inner.close_pr(number, text))
+
+    def merge(self, number: int, expected_sha: str) -> None:
+        """See `Forge.merge`."""
+        self._once("merge", str(number), expected_sha, lambda: self.inner.merge(number, expected_sha))
+
+    def ensure_comment(self, number: int, topic: str, body: str, *, state: str | None = None) -> str:
+        """See `Forge.ensure_comment`."""
+        text = self.redact(body)
+        return self.ledger.once(
+            "comment", f"{number}/{topic}", (text, state),
+            lambda: self.inner.ensure_comment(number, topic, text, state=state),
+        )  # fmt: skip
+
+    def react(self, number: int, comment_id: str, reaction: str) -> None:
+        """See `Forge.react`."""
+        self._once("reaction", f"{comment_id}/{reaction}", "", lambda: self.inner.react(number, comment_id, reaction))
+
+    def set_check(
+        self, sha: str, name: str, state: CheckState, *, summary: str, url: str = "", text: str = "",
+        annotations: Sequence[Annotation] = (), number: int | None = None,
+    ) -> None:  # fmt: skip
+        """See `Forge.set_check`."""
+        summary, text = self.redact(summary), self.redact(text)
+        content = (str(state), summary, url, text, [one.model_dump() for one in annotations])
+        self._once(
+            "check", f"{sha}/{name}", content,
+            lambda: self.inner.set_check(
+                sha, name, state, summary=summary, url=url, text=text, annotations=annotations, number=number
+            ),
+        )  # fmt: skip
+
+    def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
+        """See `Forge.ensure_issue`."""
+        title, body = self.redact(title), self.redact(body)
+        number = self.ledger.once(
+            "issue", topic, (title, body), lambda: str(self.inner.ensure_issue(topic, title, body).number)
+        )
+        return self.inner.read_issue(int(number))
+
+    def ensure_fork(self) -> str:
+        """See `Forge.ensure_fork`."""
+        return self.ledger.once("fork", "fork", "", self.inner.ensure_fork)
+
+    def _once(self, kind: str, key: str, content: Any, act: Callable[[], None]) -> None:
+        def done() -> str:
+            act()
+            return ""
+
+        self.ledger.once(kind, key, content, done)
+
+
+@dataclass(frozen=True)
+class RecordedWorkspace:
+    """A workspace whose pushes go through the ledger and are remembered as ours."""
+
+    inner: Workspace
+    ledger: Ledger
+
+    def checkout(self, sha: str) -> Any:
+        """See `Workspace.checkout`."""
+        return self.inner.checkout(sha)
+
+    def read(self, sha: str, paths: Sequence[str]) -> Mapping[str, bytes]:
+        """See `Workspace.read`."""
+        return self.inner.read(sha, paths)
+
+    def files(self, sha: str) -> Sequence[str]:
+        """See `Workspace.files`."""
+        return self.inner.files(sha)
+
+    def commit(
+        self, *, branch: str, parent: str, changes: Mapping[str, bytes], message: str, expected: str | None
+    ) -> str:
+        """See `Workspace.commit`; the commit counts as ours from before it is visible."""
+        content = (parent, {path: hashlib.sha256(data).hexdigest() for path, data in changes.items()}, message)
+
+        def act() -> str:
+            sha = self.inner.commit(branch=branch, parent=parent, changes=changes, message=message, expected=expected)
+            self.ledger.store.add_own_commit(self.ledger.job.repo.id, sha)
+            return sha
+
+        return self.ledger.once("push", branch, content, act)
+
+
+@dataclass(frozen=True)
+class GuardedBuilder:
+    """A builder that publishes only where this repository may, and whose starts go through the ledger."""
+
+    inner: Builder
+    ledger: Ledger
+    settings: Settings
+
+    @property
+    def name(self) -> str:
+        """Name of the builder."""
+        return self.inner.name
+
+    def available(self, *, untrusted: bool) -> str | None:
+        """See `Builder.available`."""
+        return self.inner.available(untrusted=untrusted)
+
+    def start(self, spec: BuildSpec, *, key: str) -> BuildHandle:
+        """See `Builder.start`. Raises UserError when the repository may not publish under the image's name."""
+        repo = self.ledger.job.repo
+        if spec.push and not any(
+            one.allows(spec.image.name, repo.instance, repo.path) for one in self.settings.registries
+        ):
+            raise UserError(
+                f"{repo.path} may not publish {spec.image.name}; an operator allows it with `push_from` under "
+                f"`[[registry]]` in sigbot.toml"
+            )
+        content = (str(spec.image), dict(spec.bases), spec.push)
+        started = self.ledger.once("build", key, content, lambda: self.inner.start(spec, key=key).model_dump_json())
+        return BuildHandle.model_validate_json(started)
+
+    def poll(self, handle: BuildHandle) -> BuildStatus:
+        """See `Builder.poll`."""
+        return self.inner.poll(handle)
+
+    def cancel(self, handle: BuildHandle) -> None:
+        """See `Builder.cancel`."""
+        self.inner.cancel(handle)
+
+    def logs(self, handle: BuildHandle) -> Iterator[str]:
+        """See `Builder.logs`."""
+        return self.inner.logs(handle)
