@@ -7,8 +7,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from sig_bots.forge import Forge
 
+from sig_bots.forge import Forge
 from tests.contract.world import World
 
 

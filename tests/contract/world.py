@@ -194,7 +194,8 @@ class World(Protocol):
     def hook_instance(self) -> Mapping[str, object]:
         """The `[[instance]]` table for sigbot.toml of a service that shall work here.
 
-        Keys: name, kind, url, account, credentials (`token`, or `app_id` and `private_key`), `secrets` (empty where the forge
-        makes the keys), `repositories`, `allow_http`, `allow_private_network`.
+        The fields of `sig_workers.settings.Instance`: name, kind, url, account, credentials (`token`, or `app_id` and
+        `private_key`), `hook_secrets` (empty where the forge makes the keys), `repositories`, `allow_http`,
+        `allow_private_network`.
         """
         ...

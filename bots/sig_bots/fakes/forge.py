@@ -19,10 +19,9 @@ from sig_bots.forge import (
     ForgeComment,
     Issue,
     Permission,
-    marker,
-    read_marker,
 )
 from sig_bots.refs import Actor, PullRequest, Repo
+from sig_bots.voice import Voice, state_key
 
 __all__ = ["FakeForge", "FakeHost"]
 
@@ -88,6 +87,10 @@ class FakeForge:
         if self.path not in self.host.repos:
             raise NotFound(f"{self.host.name} has no repository {self.path}")
         return self.host.repos[self.path]
+
+    @property
+    def _voice(self) -> Voice:
+        return Voice(self.host.service, self.bot, self.account)
 
     @property
     def repo(self) -> Repo:
@@ -180,12 +183,15 @@ class FakeForge:
         if branch not in self.state.branches:
             raise NotFound(f"{self.path} has no branch {branch}; push it first")
         existing = next((one for one in self.find_prs(branch) if one.head_branch == branch), None)
-        text = f"{body}\n\n{marker(self.host.service, self.bot, 'pull-request')}"
+        text = self._voice.sign("pull-request", body)
+        labels = tuple(labels) if self.capabilities.labels else ()
         if existing is not None:
-            updated = existing.model_copy(update={"title": title, "body": text, "labels": tuple(labels)})
-            if updated != self.state.pull_requests[existing.number]:
+            if existing.author.login != self.host.account_name:
+                return existing
+            updated = existing.model_copy(update={"title": title, "body": text, "labels": labels})
+            if updated != existing:
                 self.host.writes.append(f"edit pull request {self.path}#{existing.number}")
-            self.state.pull_requests[existing.number] = updated
+                self.state.pull_requests[existing.number] = updated
             return updated
         return self.open(
             branch, base=base, title=title, body=text, labels=labels, author=self.account, head_repo=self.path
@@ -246,16 +252,18 @@ class FakeForge:
 
     def ensure_comment(self, number: int, topic: str, body: str, *, state: str | None = None) -> str:
         """The one living comment of the topic."""
-        own = [one for one in self.comments(number) if one.author.login == self.host.account_name]
-        mine = [one for one in own if (read_marker(one.body) or {}).get("topic") == topic]
-        text = f"{body}\n\n{marker(self.host.service, self.bot, topic)}"
-        if mine and mine[-1].body == text:
-            return mine[-1].id
-        if mine and self.capabilities.comment_edit:
-            index = self.state.comments.index(mine[-1])
-            self.state.comments[index] = mine[-1].model_copy(update={"body": text, "edited": now()})
+        key = state_key(body, state)
+        text = self._voice.sign(topic, body, key)
+        mine = self._voice.newest(self.comments(number), topic)
+        if mine is not None and (
+            mine.body == text or (not self.capabilities.comment_edit and self._voice.state_of(mine) == key)
+        ):
+            return mine.id
+        if mine is not None and self.capabilities.comment_edit:
+            index = self.state.comments.index(mine)
+            self.state.comments[index] = mine.model_copy(update={"body": text, "edited": now()})
             self.host.writes.append(f"edit comment {self.path}#{number} {topic}")
-            return mine[-1].id
+            return mine.id
         return self.add_comment(number, text, self.account).id
 
     def add_comment(self, number: int, body: str, author: Actor) -> ForgeComment:
@@ -297,7 +305,8 @@ class FakeForge:
     ) -> None:
         """Set the check on the commit."""
         self.state.find_commit(sha)
-        check = Check(name=name, sha=sha, state=state, summary=summary, url=url, annotations=tuple(annotations))
+        shown = tuple(annotations) if self.capabilities.annotations else ()
+        check = Check(name=name, sha=sha, state=state, summary=summary, url=url, annotations=shown)
         if self.state.checks.get((sha, name)) != check:
             self.state.checks[sha, name] = check
             self.host.writes.append(f"check {self.path}@{sha[:12]} {name} {state}")
@@ -308,9 +317,10 @@ class FakeForge:
 
     def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
         """Our open issue of the topic."""
-        text = f"{body}\n\n{marker(self.host.service, self.bot, topic)}"
+        text = self._voice.sign(topic, body)
         for number, issue in self.state.issues.items():
-            if issue.state == "open" and (read_marker(issue.body) or {}).get("topic") == topic:
+            author = self.state.issue_authors.get(number, self.account)
+            if issue.state == "open" and self._voice.is_mine(author, issue.body, topic):
                 self.state.issues[number] = issue.model_copy(update={"title": title, "body": text})
                 return self.state.issues[number]
         issue = Issue(number=self.state.next_number(), title=title, body=text)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sig_bots.errors import NotFound, Obsolete
 from sig_bots.forge import Check, ForgeComment, Issue, Permission
-from sig_bots.refs import PullRequest
+from sig_bots.refs import Actor, PullRequest
 
 __all__ = ["Commit", "FakeCheckout", "FakeRepository", "FakeWorkspace"]
 
@@ -44,6 +44,8 @@ class FakeRepository:
     comments: list[ForgeComment] = field(default_factory=list)
     checks: dict[tuple[str, str], Check] = field(default_factory=dict)
     issues: dict[int, Issue] = field(default_factory=dict)
+    issue_authors: dict[int, Actor] = field(default_factory=dict)
+    """Who opened an issue; our account where nothing is said."""
     reactions: set[tuple[str, str, str]] = field(default_factory=set)
 
     def find_commit(self, ref: str) -> Commit:

@@ -1,30 +1,26 @@
-"""What the forge adapters share: errors in our words, the living comment, time limits, names of enabled repositories."""
+"""What the forge adapters share: errors in our words, time limits, names of enabled repositories, times.
+
+How our comments are signed and found again is in `sig_bots.voice`, because the fake forge does it too.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
 
 from sig_bots.errors import ForgeError, NotFound, SigbotError, Transient, Unsupported
-from sig_bots.forge import ForgeComment, marker, read_marker
-from sig_bots.refs import Actor
 
-__all__ = [
-    "Voice", "error_from_status", "matches", "retry_after", "same_account", "speaking_to", "translate",
-]  # fmt: skip
+__all__ = ["CONNECT_SECONDS", "error_from_status", "matches", "moment", "retry_after", "speaking_to", "translate"]
 
 CONNECT_SECONDS = 5.0
 """How long an adapter waits for a connection; the wait for an answer is configured per instance."""
 
 _LONGEST_WAIT = timedelta(hours=6)
-_PLAIN_STATE = re.compile(r"[A-Za-z0-9._:+-]{1,40}")
 _SPACE = re.compile(r"\s+")
 
 # ---------------------------------------------------------------- errors
@@ -120,64 +116,12 @@ def speaking_to(host: str, call: str) -> Iterator[None]:
         raise translate(error, host=host, call=call) from None
 
 
-# ---------------------------------------------------------------- who we are, and our comments
-
-
-def same_account(one: Actor, other: Actor) -> bool:
-    """Whether two values mean one account: by the forge's id where both have it, else by login."""
-    if one.id is not None and other.id is not None:
-        return one.id == other.id
-    return one.login == other.login
-
-
-@dataclass(frozen=True)
-class Voice:
-    """Signs our texts with the hidden marker and finds them again. A marker is believed only under our own account."""
-
-    service: str
-    bot: str
-    account: Actor
-
-    def sign(self, topic: str, body: str, state: str = "") -> str:
-        """The text with our marker after it; what looks like a marker inside the text is made harmless."""
-        harmless = body.replace("<!-- sigbot ", "<!-- quoted sigbot ")
-        return f"{harmless.rstrip()}\n\n{marker(self.service, self.bot, word(topic), state)}"
-
-    def is_mine(self, author: Actor, text: str, topic: str) -> bool:
-        """Whether the text is ours, of this bot and topic."""
-        fields = read_marker(text) if same_account(author, self.account) else None
-        wanted = {"service": self.service, "bot": self.bot, "topic": word(topic)}
-        return fields is not None and wanted.items() <= fields.items()
-
-    def newest(self, comments: Sequence[ForgeComment], topic: str) -> ForgeComment | None:
-        """Our newest comment of the topic; `comments` are oldest first."""
-        return next((one for one in reversed(comments) if self.is_mine(one.author, one.body, topic)), None)
-
-    def state_of(self, comment: ForgeComment) -> str:
-        """The state a comment of ours was written for."""
-        return (read_marker(comment.body) or {}).get("state", "")
-
-
-def word(text: str) -> str:
-    """The text as one word that fits a marker: itself when it is plain, else a short hash of it."""
-    return text if _PLAIN_STATE.fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def same_text(one: str, other: str) -> bool:
-    """Whether two texts are the same but for line ends and space at the ends, which forges change as they like."""
-    return one.replace("\r\n", "\n").strip() == other.replace("\r\n", "\n").strip()
-
-
 # ---------------------------------------------------------------- repositories
 
 
 def matches(path: str, globs: Sequence[str]) -> bool:
-    """Whether a full path is enabled by one of the globs. `*` stays inside one part: `rpms/*` is not `rpms/a/b`."""
-    parts = path.split("/")
-    return any(
-        len(parts) == len(wanted) and all(fnmatchcase(part, glob) for part, glob in zip(parts, wanted, strict=True))
-        for wanted in (glob.split("/") for glob in globs)
-    )
+    """Whether a full path is enabled by one of the globs; `*` takes any text, slashes too, as in the settings."""
+    return any(fnmatchcase(path, glob) for glob in globs)
 
 
 def moment(seconds: float | str) -> datetime:

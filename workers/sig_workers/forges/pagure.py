@@ -36,10 +36,10 @@ class PagureHost:
         found = {path: self.repository(path).repo for path in globs if not _is_glob(path)}
         for glob in filter(_is_glob, globs):
             namespace, _, name = glob.rpartition("/")
-            narrowed = {"namespace": namespace} if namespace and not _is_glob(namespace) else {}
-            for raw in self.api.pages(
-                "projects", key="projects", anonymous=True, fork="false", pattern=_sql_glob(name), **narrowed
-            ):
+            # Pagure's own search narrows by name within a namespace and knows `*` alone
+            exact = {"namespace": namespace, "pattern": name if set("?[").isdisjoint(name) else "*"}
+            narrowed = exact if namespace and not _is_glob(namespace) else {}
+            for raw in self.api.pages("projects", key="projects", anonymous=True, fork="false", **narrowed):
                 path = raw["url_path"]
                 if matches(path, globs) and path not in found:
                     found[path] = Repo(path=path, instance=self.name, forge_id=str(raw["id"]), private=False)
@@ -75,8 +75,3 @@ class PagureHost:
 
 def _is_glob(path: str) -> bool:
     return any(sign in path for sign in "*?[")
-
-
-def _sql_glob(name: str) -> str:
-    """The name for Pagure's own search, which knows `*` alone: wider where ours says more."""
-    return "*" if "[" in name or "?" in name else name

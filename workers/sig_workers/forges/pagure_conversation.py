@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 from sig_bots.errors import NotFound, Unsupported
 from sig_bots.forge import ForgeComment, Issue
 from sig_bots.refs import Actor
+from sig_bots.voice import Voice, same_text, state_key
 from sig_workers.forges import pagure_json
-from sig_workers.forges.base import Voice, same_text, word
 from sig_workers.forges.pagure_api import PagureApi
 
 __all__ = ["PagureConversation"]
@@ -41,7 +40,7 @@ class PagureConversation:
     def ensure_comment(self, number: int, topic: str, body: str, *, state: str | None = None) -> str:
         """A new comment when the state differs from that of our newest one of the topic; its id is empty, Pagure tells none."""
         kind, raw = self._thread(number)
-        key = word(state) if state is not None else hashlib.sha256(body.encode()).hexdigest()[:16]
+        key = state_key(body, state)
         newest = self._voice.newest(pagure_json.comments(raw), topic)
         if newest is not None and self._voice.state_of(newest) == key:
             return newest.id

@@ -11,8 +11,8 @@ from typing import Literal
 from sig_bots.errors import ForgeError, NotFound, Obsolete, SigbotError, Transient
 from sig_bots.forge import Annotation, Capabilities, ChangedFile, Check, CheckState, Permission
 from sig_bots.refs import Actor, PullRequest, Repo
+from sig_bots.voice import same_text
 from sig_workers.forges import pagure_json
-from sig_workers.forges.base import same_text
 from sig_workers.forges.diffs import read_diff
 from sig_workers.forges.pagure_api import split_path
 from sig_workers.forges.pagure_conversation import PagureConversation
