@@ -44,7 +44,8 @@ def edit(data: bytes, reference: Reference, new: ImageRef | str) -> bytes:
         raise EditRefused(f"{known.text} on line {known.line} cannot be edited: {known.reason}.")
     if known.resolved == str(target):
         return data
-    changes = sorted(set(_changes(data, known, target)))
+    together = [known, *(found for found in before if found is not known and _moves_with(found, known))]
+    changes = sorted({change for found in together for change in _changes(data, found, target)})
     for earlier, later in pairwise(changes):
         if later.start < earlier.end or later.start == earlier.start:
             raise EditRefused(
@@ -69,6 +70,12 @@ def edit_all(data: bytes, changes: Mapping[str, ImageRef | str]) -> bytes:
         while (found := next((one for one in references(data) if one.resolved == old), None)) is not None:
             data = edit(data, found, target)
     return data
+
+
+def _moves_with(found: Reference, known: Reference) -> bool:
+    """Whether an edit of `known` changes an ARG that feeds `found` too."""
+    moved = {(piece.start, piece.end) for piece in known.pieces if piece.arg in known.args}
+    return any((piece.start, piece.end) in moved for piece in found.pieces if piece.arg)
 
 
 def _parsed(new: ImageRef | str) -> ImageRef:
@@ -190,12 +197,11 @@ def _verify(
 ) -> None:
     """Read the result again and compare it with what was meant."""
     after = references(result)
-    moved = {(piece.start, piece.end) for piece in known.pieces if piece.arg in known.args}
     refusal = f"Changing {known.text} on line {known.line} to {target} would also change"
     if len(after) != len(before):
         raise EditRefused(f"{refusal} which images the file uses; is there a stage of that name?")
     for old, new in zip(before, after, strict=True):
-        meant = old.start == known.start or any((p.start, p.end) in moved for p in old.pieces if p.arg)
+        meant = old.start == known.start or _moves_with(old, known)
         if new.resolved != (str(target) if meant else old.resolved) or (old.stage, old.kind) != (new.stage, new.kind):
             raise EditRefused(f"{refusal} {old.text} on line {old.line}; edit it by hand.")
     old_instructions, new_instructions = lex(data), lex(result)

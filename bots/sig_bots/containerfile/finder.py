@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from sig_bots.containerfile.lexer import Instruction, lex
+from sig_bots.containerfile.lexer import Instruction, lex_for_images
 from sig_bots.containerfile.model import Kind, Reference
 from sig_bots.containerfile.text import Flag, decode
 from sig_bots.containerfile.variables import Piece, Scope, Variable, expand, name_and_value
@@ -15,6 +15,9 @@ from sig_bots.refs import IMAGE_REFERENCE
 __all__ = ["references", "version_at"]
 
 _MOUNT_FIELD = re.compile(rb'(?:"((?:[^"]|"")*)"|([^,]*))(?:,|\Z)')
+_SIMPLE_FROM = re.compile(
+    rb"""[A-Za-z]+[ \t]+([^\s$'"\\`\x80-\xff-][^\s$'"\\`\x80-\xff]*)(?:[ \t]+[Aa][Ss][ \t]+([^\s\\`]+))?[ \t\r]*"""
+)
 _FROM_KEY = re.compile(rb"\s*from=", re.IGNORECASE)
 
 
@@ -52,9 +55,13 @@ class _Reader:
                 self._declare(instruction, self.scope)
             elif keyword == "COPY" or keyword == "RUN" or keyword == "ONBUILD":
                 self._flagged(instruction)
-        self._mark_base()
-        dropped = {index for index in self.from_flags if self._is_stage(self.found[index].resolved)}
-        kept = [reference for index, reference in enumerate(self.found) if index not in dropped]
+        base = self._base()
+        stages = {index for index in self.from_flags if self._is_stage(self.found[index].resolved)}
+        kept = [
+            use._replace(kind="base") if index in base else use
+            for index, use in enumerate(self.found)
+            if index not in stages
+        ]
         return _without_shared(kept)
 
     def _declare(self, instruction: Instruction, scope: dict[str, Variable]) -> None:
@@ -67,7 +74,7 @@ class _Reader:
             pieces = None
             if raw is not None:
                 found = expand(raw, place, scope, instruction.escape, {})
-                pieces = tuple(replace(piece, arg=name) if piece.arg is None else piece for piece in found)
+                pieces = tuple(piece._replace(arg=name) if piece.arg is None else piece for piece in found)
                 defaults += 1
             scope[name] = Variable(name, instruction.line, pieces, max(defaults, 1))
 
@@ -83,6 +90,10 @@ class _Reader:
         return hidden
 
     def _from(self, instruction: Instruction) -> None:
+        simple = _SIMPLE_FROM.fullmatch(self.data, instruction.start, instruction.body_end)
+        if simple:
+            self._simple_from(instruction, simple)
+            return
         words = instruction.words
         name = words[2].text.lower() if len(words) >= 3 and words[1].text.lower() == "as" else None
         stage = _Stage(len(self.stages), name)
@@ -96,10 +107,26 @@ class _Reader:
                 stage.reference = len(self.found)
                 platform = instruction.flag("platform") if instruction.flags else None
                 self._add(instruction, "FROM", (word.start, word.end), word.text, pieces, stage.label, "builder", platform)  # fmt: skip
+        self._close(stage)
+
+    def _simple_from(self, instruction: Instruction, match: re.Match[bytes]) -> None:
+        """The common form without flags, variables, quotes and continuations, which needs no word splitting."""
+        text = decode(match[1])
+        stage = _Stage(len(self.stages), decode(match[2]).lower() if match[2] else None)
+        parent = self.names.get(text.lower())
+        if parent is not None:
+            stage.parents = [parent]
+        elif text != "scratch":
+            stage.reference = len(self.found)
+            start, end = match.span(1)
+            self._add(instruction, "FROM", (start, end), text, (Piece(text, start, end),), stage.label, "builder")
+        self._close(stage)
+
+    def _close(self, stage: _Stage) -> None:
         self.stages.append(stage)
-        if name:
+        if stage.name:
             # A name given twice is an error; builders that accept it take the latest.
-            self.names[name] = stage.index
+            self.names[stage.name] = stage.index
 
     def _unseen(self, raw: bytes) -> bool:
         return any(decode(name) not in self.scope for name in re.findall(rb"\$\{?([A-Za-z_][A-Za-z0-9_]*)", raw))
@@ -136,7 +163,7 @@ class _Reader:
         self, instruction: Instruction, flag: Flag, first: int, last: int, kind: Kind, *, onbuild: bool
     ) -> None:
         raw = flag.raw_value[first:last]
-        if not raw or raw.isdigit() or not self.stages:
+        if not raw or raw.isdigit() or not self.stages or decode(raw).lower() in self.names:
             return
         start, end, contiguous = flag.span(first, last)
         variable = b"$" in raw
@@ -152,7 +179,7 @@ class _Reader:
         refused = (
             "a variable here is refused by Docker; write FROM ... AS a stage and name the stage" if variable else ""
         )
-        self._add(instruction, instruction.keyword, (start, end), decode(raw), pieces, self.stages[-1].label, kind, None, refused, onbuild)  # fmt: skip
+        self._add(instruction, instruction.keyword, (start, end), decode(raw), pieces, self.stages[-1].label, kind, refused=refused, onbuild=onbuild)  # fmt: skip
 
     def _stage_scope(self, user: Instruction) -> Scope:
         """ARGs that an instruction in a stage sees: those its stage declares above it (Podman expands them)."""
@@ -175,10 +202,14 @@ class _Reader:
 
     def _add(
         self, instruction: Instruction, keyword: str, span: tuple[int, int], text: str, pieces: tuple[Piece, ...],
-        stage: str, kind: Kind, platform: str | None, refused: str = "", onbuild: bool = False,
+        stage: str, kind: Kind, platform: str | None = None, refused: str = "", onbuild: bool = False,
     ) -> None:  # fmt: skip
-        problem = next((piece.problem for piece in pieces if piece.problem), "")
-        resolved = None if problem else "".join(piece.text for piece in pieces)
+        if len(pieces) == 1:
+            problem = pieces[0].problem
+            resolved = None if problem else pieces[0].text
+        else:
+            problem = next((piece.problem for piece in pieces if piece.problem), "")
+            resolved = None if problem else "".join([piece.text for piece in pieces])
         match = IMAGE_REFERENCE.fullmatch(resolved) if resolved is not None and len(resolved) <= 512 else None
         tag, digest = (match["tag"], match["digest"]) if match else (None, None)
         if not problem and match is None:
@@ -195,7 +226,9 @@ class _Reader:
             )
         )  # fmt: skip
 
-    def _mark_base(self) -> None:
+    def _base(self) -> set[int]:
+        """Indexes of the references that the last stage is made FROM, through other stages."""
+        base: set[int] = set()
         seen: set[int] = set()
         todo = [self.stages[-1].index] if self.stages else []
         while todo:
@@ -205,7 +238,8 @@ class _Reader:
             seen.add(stage.index)
             todo.extend(stage.parents)
             if stage.reference is not None:
-                self.found[stage.reference] = replace(self.found[stage.reference], kind="base")
+                base.add(stage.reference)
+        return base
 
 
 def _is_scratch(pieces: tuple[Piece, ...]) -> bool:
@@ -288,7 +322,7 @@ def _unless_shared(reference: Reference, feeds: Mapping[tuple[int, int], list[Re
             if other.resolved != reference.resolved:
                 what = other.resolved or other.text
                 reason = f"ARG {piece.arg} also feeds {what} on line {other.line}, which would move with it"
-                return replace(reference, editable=False, reason=reason)
+                return reference._replace(editable=False, reason=reason)
     return reference
 
 
@@ -299,4 +333,4 @@ def references(data: bytes, args: Mapping[str, str] | None = None) -> list[Refer
     Scoping follows the Dockerfile reference: FROM sees only ARGs above the first FROM and the platform ARGs; FROM
     sees stages above it, `--from` all stages; stage names are compared in lower case.
     """
-    return _Reader(lex(data), data, args or {}).read()
+    return _Reader(lex_for_images(data), data, args or {}).read()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 from sig_bots.containerfile.heredocs import Heredoc, heredoc_starts, read_bodies
-from sig_bots.containerfile.text import BLANK, Flag, LogicalLine, Word, decode, quoted_words, split_flags, split_words
+from sig_bots.containerfile.text import BLANK, Flag, LogicalLine, Word, decode, split_flags, split_words
 
 __all__ = ["KNOWN", "Instruction", "lex", "parser_directives"]
 
@@ -20,6 +21,7 @@ KNOWN = (
 _CAN_HOLD_HEREDOC = frozenset({"RUN", "COPY", "ADD", "ONBUILD"})
 _QUOTED_ARGUMENTS = frozenset({"ARG", "ENV", "LABEL"})
 _SPELLINGS = {spelling.encode(): name for name in KNOWN for spelling in (name, name.lower(), name.capitalize())}
+_NAMES_NO_IMAGE = b"CMD|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|MAINTAINER|SHELL|STOPSIGNAL|USER|VOLUME|WORKDIR"
 _BOM = b"\xef\xbb\xbf"
 
 # Blanks at the edge of a line also include Unicode's spaces (as Go's unicode.IsSpace has them), in UTF-8.
@@ -34,18 +36,40 @@ _DIRECTIVE = re.compile(rb"[\t\v\f\r ]*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*
 _KEYWORD = re.compile(rb"[^\t\v\f\r ]+")
 
 
+class _Patterns(NamedTuple):
+    """What a file's escape character decides."""
+
+    step: re.Pattern[bytes]
+    """From the end of an instruction to the end of the next one; group 1 is its keyword where that is simple."""
+    skip: re.Pattern[bytes]
+    """The same, but past instructions that cannot name an image."""
+    line_break: re.Pattern[bytes]
+    """A line break inside an instruction, with the comments and blank lines that follow it."""
+    flags: re.Pattern[bytes]
+    """The start of an instruction that may have flags."""
+
+
 @lru_cache(maxsize=4)
-def _patterns(escape: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
-    """For an escape character: the step to the end of the next instruction, the line break of a continuation, and
-    the start of an instruction that may have flags."""
+def _patterns(escape: bytes) -> _Patterns:
     e = re.escape(escape)
     # One escape character, not preceded by another, at the end of the line.
     line_break = rb"[ \t]*+\r*+(?:\n" + _GAP + _LAST_COMMENT + rb"|\Z)"
-    body = rb"[^E\n]*+(?:E(?:E++|LB|)[^E\n]*+)*+".replace(b"LB", line_break).replace(b"E", e)
-    step = _GAP + _WS + rb"(?:\#[^\n]*+\Z)?+((?:[A-Za-z]+(?=[\t\v\f\r \n]|\Z))?+)" + body
+    body = (rb"[^E\n]*+(?:E(?:E++|LB|)[^E\n]*+)*+").replace(b"LB", line_break).replace(b"E", e)
+    no_heredoc = rb"[^E\n<]*+(?:(?:E(?:E++|LB|)|<(?![<E]))[^E\n<]*+)*+"
+    no_heredoc = no_heredoc.replace(b"LB", line_break).replace(b"E", e)
     line_break = e + line_break
-    flags = rb"[A-Za-z]*+(?:" + line_break + rb"|(?:[\t\v\f\r ]|" + line_break + rb")++-[-" + e + rb"])"
-    return re.compile(step), re.compile(rb"(?<!" + e + rb")" + line_break), re.compile(flags)
+    flag = rb"(?:[\t\v\f\r ]|" + line_break + rb")++-[-" + e + rb"]"
+    boring = (
+        _GAP + _WS + rb"(?:(?i:" + _NAMES_NO_IMAGE + rb")(?=[\t\v\f\r \n]|\Z)" + body
+        + rb"|(?i:RUN|COPY|ADD)(?=[\t\v\f\r ])(?!" + flag + rb")" + no_heredoc + rb"(?=\n|\Z))"
+    )  # fmt: skip
+    step = _GAP + _WS + rb"(?:\#[^\n]*+\Z)?+((?:[A-Za-z]+(?=[\t\v\f\r \n]|\Z))?+)" + body
+    return _Patterns(
+        re.compile(step),
+        re.compile(rb"(?:" + boring + rb")*+" + step),
+        re.compile(rb"(?<!" + e + rb")" + line_break),
+        re.compile(rb"[A-Za-z]*+(?:" + line_break + rb"|" + flag + rb")"),
+    )
 
 
 class Instruction:
@@ -91,18 +115,17 @@ class Instruction:
         """The joined line and the index in it where the arguments begin."""
         if self._logical is None:
             line = LogicalLine(self._data, self._segments())
-            keyword = _KEYWORD.search(line.text)
-            self._logical = (line, keyword.end() if keyword else len(line.text))
+            keyword = line.search(_KEYWORD, line.first)
+            self._logical = (line, keyword.end() if keyword else line.last)
         return self._logical
 
     def _segments(self) -> list[tuple[int, int]]:
-        if self._data.find(b"\n", self.start, self.body_end) < 0 and not self._data.startswith(
-            self.escape, self.body_end - 1
-        ):
-            return [(self.start, self.body_end)]
+        data, end = self._data, self.body_end
+        if data.find(b"\n", self.start, end) < 0 and not data.startswith(self.escape, end - 1):
+            return [(self.start, end)]
         segments = []
         position = self.start
-        for match in _patterns(self.escape)[1].finditer(self._data, self.start, self.body_end):
+        for match in _patterns(self.escape).line_break.finditer(self._data, self.start, self.body_end):
             segments.append((position, match.start()))
             position = match.end()
         segments.append((position, self.body_end))
@@ -111,7 +134,7 @@ class Instruction:
     @property
     def may_have_flags(self) -> bool:
         """A cheap look: False means that `flags` is empty."""
-        return _patterns(self.escape)[2].match(self._data, self.start, self.body_end) is not None
+        return _patterns(self.escape).flags.match(self._data, self.start, self.body_end) is not None
 
     @property
     def flags(self) -> tuple[Flag, ...]:
@@ -131,17 +154,14 @@ class Instruction:
     def words(self) -> tuple[Word, ...]:
         """The arguments behind the flags; in ARG, ENV and LABEL quotes hold a word together."""
         if self._words is None:
-            line, position = self.logical[0], self._split()[1]
-            if self.keyword in _QUOTED_ARGUMENTS:
-                self._words = quoted_words(line, position, self.escape)
-            else:
-                self._words = split_words(line, position)
+            escape = self.escape if self.keyword in _QUOTED_ARGUMENTS else None
+            self._words = split_words(self.logical[0], self._split()[1], escape)
         return self._words
 
     @property
     def value(self) -> str:
         """The arguments behind the flags as one text, continuations joined."""
-        return decode(self.logical[0].text[self._split()[1] :]).strip()
+        return decode(self.logical[0].rest(self._split()[1])).strip()
 
     @property
     def exec_form(self) -> tuple[str, ...] | None:
@@ -160,7 +180,7 @@ class Instruction:
         if self.keyword != "ONBUILD":
             return None
         line, position = self.logical[0], self._split()[1]
-        keyword = _KEYWORD.search(line.text, position)
+        keyword = line.search(_KEYWORD, position)
         if keyword is None:
             return None
         place = line.offset(keyword.start())
@@ -196,7 +216,8 @@ def parser_directives(data: bytes) -> dict[str, str]:
 def _keyword_of(data: bytes, start: int, end: int, escape: bytes) -> str:
     """Slow way to the keyword: one that holds a continuation or odd characters."""
     instruction = Instruction(data, "", start, end, 0, escape)
-    match = _KEYWORD.search(instruction.logical[0].text)
+    line = instruction.logical[0]
+    match = line.search(_KEYWORD, line.first)
     return decode(match[0]).upper() if match else ""
 
 
@@ -207,12 +228,22 @@ def lex(data: bytes) -> list[Instruction]:
     parser (byte order mark, CRLF, parser directives, continuations with comments and blank lines inside, several
     here-documents per line).
     """
+    return _walk(data, everything=True)
+
+
+def lex_for_images(data: bytes) -> list[Instruction]:
+    """The instructions of `lex` without those that cannot name an image (LABEL, RUN without flags, ...)."""
+    return _walk(data, everything=False)
+
+
+def _walk(data: bytes, *, everything: bool) -> list[Instruction]:
     escape = b"\\"
     position = len(_BOM) if data.startswith(_BOM) else 0
     first = data[position : position + 200].lstrip(BLANK)
     if first.startswith(b"#") and parser_directives(data).get("escape") == "`":
         escape = b"`"
-    step = _patterns(escape)[0].match
+    patterns = _patterns(escape)
+    step = patterns.step.match if everything else patterns.skip.match
     spellings = _SPELLINGS.get
     found: list[Instruction] = []
     line, counted = 1, 0
@@ -223,24 +254,28 @@ def lex(data: bytes) -> list[Instruction]:
         start, position = match.start(1), match.end()
         if start == position:
             break
-        keyword = spellings(match[1]) or match[1].decode().upper() or _keyword_of(data, start, position, escape)
+        raw = match[1]
+        keyword = spellings(raw) or raw.decode().upper() or _keyword_of(data, start, position, escape)
         line += data.count(b"\n", counted, start)
         counted = start
         instruction = Instruction(data, keyword, start, position, line, escape)
         found.append(instruction)
-        if keyword in _CAN_HOLD_HEREDOC and data.find(b"<<", start, position) >= 0:
+        if keyword in _CAN_HOLD_HEREDOC and data.find(b"<", start, position) >= 0:
             position = _read_heredocs(data, instruction)
     return found
 
 
 def _read_heredocs(data: bytes, instruction: Instruction) -> int:
     """Attach the here-documents an instruction starts; out: where the instruction ends."""
+    line = instruction.logical[0]
+    if b"<<" not in line.rest(line.first):
+        return instruction.end
     holder: Instruction | None = instruction
     if instruction.keyword == "ONBUILD":
         holder = instruction.inner
     if holder is None or holder.keyword not in _CAN_HOLD_HEREDOC - {"ONBUILD"} or holder.exec_form is not None:
         return instruction.end
-    starts = heredoc_starts(decode(instruction.logical[0].text))
+    starts = heredoc_starts(decode(line.rest(line.first)))
     if starts:
         at_line_start = instruction.end == 0 or data[instruction.end - 1 : instruction.end] == b"\n"
         body = instruction.end if at_line_start else instruction.end + 1

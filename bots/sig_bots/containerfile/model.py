@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from sig_bots.containerfile.variables import Piece
 from sig_bots.refs import Digest, ImageRef, Platform
@@ -24,8 +24,7 @@ class Problem:
         return f"line {self.line}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A use of an image of a registry. Stage names, stage numbers and `scratch` are not uses of an image.
 
     `instruction` is the keyword the image is used by, upper case; for `ONBUILD COPY --from=...` it is `COPY` and
@@ -59,7 +58,8 @@ class Reference:
     onbuild: bool = False
     args: tuple[str, ...] = ()
     """ARGs whose defaults an edit would change."""
-    pieces: tuple[Piece, ...] = field(default=(), repr=False, compare=False)
+    pieces: tuple[Piece, ...] = ()
+    """The resolved text in stretches, with where each is written; what `edit` works on."""
 
     @property
     def image(self) -> ImageRef | None:

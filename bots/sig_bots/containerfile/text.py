@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-__all__ = ["BLANK", "Flag", "LogicalLine", "Word", "decode", "quoted_words", "split_flags", "split_words"]
+__all__ = ["BLANK", "Flag", "LogicalLine", "Word", "decode", "split_flags", "split_words"]
 
 BLANK = b"\t\v\f\r "
 """What separates words. A line feed cannot occur inside a logical line."""
@@ -30,8 +30,7 @@ def decode(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of an instruction, as written (quotes, variables and escapes untouched).
 
     `start` and `end` are byte offsets in the file; when the word is not `contiguous` (a continuation runs through
@@ -44,8 +43,7 @@ class Word:
     contiguous: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """A builder flag, `--name` or `--name=value`, with quotes and escapes taken out of `value`.
 
     `offsets` has the place in the file of each byte of `value` plus one for the end; it is how a part of a value
@@ -57,7 +55,7 @@ class Flag:
     start: int
     end: int
     raw_value: bytes
-    offsets: tuple[int, ...]
+    offsets: Sequence[int]
 
     @property
     def text(self) -> str:
@@ -73,50 +71,60 @@ class Flag:
 
 
 class LogicalLine:
-    """The joined bytes of an instruction and the way back to offsets in the file."""
+    """The joined bytes of an instruction and the way back to offsets in the file.
 
-    __slots__ = ("_joined", "_places", "end", "text")
+    The bytes are `text[first:last]`. Without a continuation `text` is the file itself and indexes are offsets.
+    """
+
+    __slots__ = ("_joined", "_places", "end", "first", "last", "text")
 
     def __init__(self, data: bytes, segments: list[tuple[int, int]]) -> None:
-        self.text = (
-            data[segments[0][0] : segments[0][1]] if len(segments) == 1 else b"".join(data[a:b] for a, b in segments)
-        )
-        self._places = [start for start, _ in segments]
+        self.end = segments[-1][1]
+        self._places: list[int] = []
         self._joined = [0]
+        if len(segments) == 1:
+            self.text = data
+            self.first, self.last = segments[0]
+            return
+        self.text = b"".join(data[start:end] for start, end in segments)
+        self.first, self.last = 0, len(self.text)
+        self._places = [start for start, _ in segments]
         for start, end in segments[:-1]:
             self._joined.append(self._joined[-1] + end - start)
-        self.end = segments[-1][1]
 
     def offset(self, index: int) -> int:
-        """Offset in the file of byte `index` of the joined text."""
-        if index >= len(self.text):
+        """Offset in the file of byte `index` of the text."""
+        if not self._places:
+            return index
+        if index >= self.last:
             return self.end
-        if len(self._places) == 1:
-            return self._places[0] + index
+        # Empty segments share an index; the last one holds the byte.
         segment = bisect_right(self._joined, index) - 1
-        # Empty segments share a joined offset; the last one holds the byte.
         return self._places[segment] + index - self._joined[segment]
 
     def span(self, first: int, last: int) -> tuple[int, int, bool]:
-        """File span of joined bytes `first` to `last`, and whether it is unbroken there."""
+        """File span of bytes `first` to `last` of the text, and whether it is unbroken there."""
+        if not self._places:
+            return first, last, True
         start = self.offset(first)
         end = self.offset(last - 1) + 1 if last > first else start
         return start, end, end - start == last - first
 
-    def word(self, first: int, last: int) -> Word:
-        """The word made of joined bytes `first` to `last`."""
-        start, end, contiguous = self.span(first, last)
-        return Word(decode(self.text[first:last]), start, end, contiguous)
+    def rest(self, first: int) -> bytes:
+        """The bytes from index `first` on."""
+        return self.text[first : self.last]
+
+    def search(self, pattern: re.Pattern[bytes], first: int) -> re.Match[bytes] | None:
+        """Find `pattern` from index `first` on."""
+        return pattern.search(self.text, first, self.last)
 
 
-def split_words(line: LogicalLine, position: int) -> tuple[Word, ...]:
-    """Words from `position` on, separated by blanks, quotes ignored (FROM, COPY, and most others)."""
-    return tuple(line.word(*match.span()) for match in _WORD.finditer(line.text, position))
-
-
-def quoted_words(line: LogicalLine, position: int, escape: bytes) -> tuple[Word, ...]:
-    """Words from `position` on where quotes hold blanks together (ARG, ENV, LABEL)."""
-    return tuple(line.word(*match.span()) for match in _QUOTED_WORD[escape].finditer(line.text, position))
+def split_words(line: LogicalLine, position: int, escape: bytes | None = None) -> tuple[Word, ...]:
+    """Words from `position` on, separated by blanks. With `escape` quotes hold blanks together (ARG, ENV, LABEL)."""
+    pattern = _QUOTED_WORD[escape] if escape else _WORD
+    return tuple(
+        Word(decode(match[0]), *line.span(*match.span())) for match in pattern.finditer(line.text, position, line.last)
+    )
 
 
 def split_flags(line: LogicalLine, position: int) -> tuple[tuple[Flag, ...], int]:
@@ -125,18 +133,19 @@ def split_flags(line: LogicalLine, position: int) -> tuple[tuple[Flag, ...], int
     A lone `--` ends the flags. Backslash escapes and quotes are taken out, whatever the escape directive says: that
     is what BuildKit does.
     """
-    text = line.text
+    text, last = line.text, line.last
     flags: list[Flag] = []
     while True:
-        position = _SPACES.match(text, position).end()  # type: ignore[union-attr]
-        if text[position : position + 2] != b"--":
-            return tuple(flags), position
-        plain = _PLAIN_FLAG.match(text, position)
+        blank = _SPACES.match(text, position, last)
+        position = blank.end() if blank else position
+        plain = _PLAIN_FLAG.match(text, position, last)
         if plain:
             raw, end = plain[0], plain.end()
             places: Sequence[int] = range(position, end)
+        elif text.startswith(b"--", position, last):
+            raw, places, end = _unquote(text, position, last)
         else:
-            raw, places, end = _unquote(text, position)
+            return tuple(flags), position
         if raw == b"--":
             return tuple(flags), end
         flags.append(_flag(line, raw, places, position, end))
@@ -145,20 +154,22 @@ def split_flags(line: LogicalLine, position: int) -> tuple[tuple[Flag, ...], int
 
 def _flag(line: LogicalLine, raw: bytes, places: Sequence[int], first: int, last: int) -> Flag:
     name, equals, value = raw[2:].partition(b"=")
-    start, end, _ = line.span(first, last)
-    offsets = tuple(line.offset(place) for place in places[2 + len(name) + len(equals) :])
-    return Flag(
-        decode(name), decode(value) if equals else None, start, end, value, (*offsets, offsets[-1] + 1 if offsets else end)
-    )  # fmt: skip
+    start, end, contiguous = line.span(first, last)
+    skipped = 2 + len(name) + len(equals)
+    if contiguous and isinstance(places, range):
+        offsets: Sequence[int] = range(start + skipped, end + 1)
+    else:
+        offsets = [line.offset(place) for place in places[skipped:]]
+        offsets.append(offsets[-1] + 1 if offsets else end)
+    return Flag(decode(name), decode(value) if equals else None, start, end, value, offsets)
 
 
-def _unquote(text: bytes, position: int) -> tuple[bytes, list[int], int]:
+def _unquote(text: bytes, position: int, last: int) -> tuple[bytes, list[int], int]:
     """Read one flag with quotes or escapes: its bytes, the place of each, and where it ends."""
     raw = bytearray()
     places: list[int] = []
     quote = 0
-    length = len(text)
-    while position < length:
+    while position < last:
         char = text[position]
         if not quote and char in BLANK:
             break
@@ -168,11 +179,11 @@ def _unquote(text: bytes, position: int) -> tuple[bytes, list[int], int]:
             quote = char
         elif char == 0x5C:
             position += 1
-            if position < length:
+            if position < last:
                 raw.append(text[position])
                 places.append(position)
         else:
             raw.append(char)
             places.append(position)
         position += 1
-    return bytes(raw), places, min(position, length)
+    return bytes(raw), places, min(position, last)

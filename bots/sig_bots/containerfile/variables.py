@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from sig_bots.containerfile.text import Word, decode
 
@@ -17,11 +18,11 @@ PLATFORM_ARGS = frozenset(
 
 _SPECIAL = re.compile(rb"[$'\"\\`]")
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
+_OPERATOR = re.compile(rb"\}|:?[-+]")
 _DEEPEST = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A stretch of the resolved text and the bytes of the file that give it.
 
     `arg` is the ARG whose default holds it, None when it stands in the word itself. Only a piece that is `exact`
@@ -137,7 +138,7 @@ class _Expander:
         return [self._unknown(f"{text!r} uses a substitution that is not understood; write $X, ${{X}}, ${{X:-d}} or ${{X:+d}}")]  # fmt: skip
 
     def _braced(self, name: str) -> Iterable[Piece]:
-        operator = re.compile(rb"\}|:?[-+]").match(self.raw, self.position)
+        operator = _OPERATOR.match(self.raw, self.position)
         if operator is None:
             return self._give_up()
         self.position = operator.end()
@@ -165,7 +166,7 @@ class _Expander:
         variable = self.scope.get(name)
         if variable is not None and variable.pieces is not None:
             if variable.defaults > 1:
-                return [replace(piece, exact=False) for piece in variable.pieces]
+                return [piece._replace(exact=False) for piece in variable.pieces]
             return variable.pieces
         if variable is not None:
             return [self._unknown(f"ARG {name} on line {variable.line} has no default, so its value is known only at build time")]  # fmt: skip
