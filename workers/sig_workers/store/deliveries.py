@@ -16,7 +16,7 @@ from sig_workers.store.columns import When, clean, db_after, db_now, moment, sho
 from sig_workers.store.database import Part
 from sig_workers.store.rows import Accepted, DeliveryRow
 
-__all__ = ["MAX_DELIVERY_ATTEMPTS", "Deliveries", "delivery_row", "due_deliveries"]
+__all__ = ["DELIVERY_COLUMNS", "MAX_DELIVERY_ATTEMPTS", "Deliveries", "delivery_row", "due_deliveries"]
 
 MAX_DELIVERY_ATTEMPTS = 3
 
@@ -87,7 +87,7 @@ class Deliveries(Part):
                 owner=owner,
                 lease_until=db_after(lease),
             )
-            .returning(*_COLUMNS)
+            .returning(*DELIVERY_COLUMNS)
         )
         rows = self.write(lambda connection: connection.execute(claim).mappings().all())
         return sorted((delivery_row(row) for row in rows), key=lambda row: row.id)
@@ -136,7 +136,7 @@ def due_deliveries() -> Select[tuple[int]]:
     )
 
 
-_COLUMNS = tuple(t.deliveries.c[name] for name in DeliveryRow.__slots__)
+DELIVERY_COLUMNS = tuple(t.deliveries.c[name] for name in DeliveryRow.__slots__)
 
 
 def delivery_row(row: RowMapping) -> DeliveryRow:

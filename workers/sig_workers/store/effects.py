@@ -12,7 +12,7 @@ from sig_workers.store.columns import db_now, short
 from sig_workers.store.database import Part
 from sig_workers.store.rows import Effect
 
-__all__ = ["Effects"]
+__all__ = ["Effects", "fence_job"]
 
 
 class Effects(Part):
@@ -30,7 +30,7 @@ class Effects(Part):
         key, content_sha = short(key), short(content_sha)
 
         def begin(connection: Connection) -> Effect:
-            _fence(connection, job, attempt)
+            fence_job(connection, job, attempt)
             c = t.effects.c
             place = (c.repo_id == repo, c.kind == kind, c.key == key)
             known = {row.content_sha: row for row in connection.execute(
@@ -71,7 +71,8 @@ class Effects(Part):
             raise FencedOff(f"effect {effect}: a later attempt than {attempt} has taken it over")
 
 
-def _fence(connection: Connection, job: int, attempt: int) -> None:
+def fence_job(connection: Connection, job: int, attempt: int) -> None:
+    """Hold the job's row for this transaction; raises FencedOff unless the attempt has the job."""
     c = t.jobs.c
     mine = select(c.id).where(c.id == job, c.attempt == attempt, c.state == "running").with_for_update(read=True)
     if connection.execute(mine).first() is None:

@@ -6,6 +6,8 @@ package only. The fleet's tables are in `schema_fleet`, the local forge's in `sc
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, UniqueConstraint, text, true
 
 from sig_workers.store.columns import Bytes, Id, Json, UtcTime, Words, db_now
@@ -47,7 +49,7 @@ repositories = Table(
     Column("config_text", Words),
     Column("config_sha", Words),
     Column("config_read_at", UtcTime),
-    Column("last_claimed_at", UtcTime, nullable=False),
+    Column("last_claimed_at", UtcTime, nullable=False, default=datetime(1970, 1, 1, tzinfo=UTC)),
     _created(),
     UniqueConstraint("instance", "path"),
 )

@@ -14,6 +14,7 @@ images = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("repo_id", Id, ForeignKey("repositories.id"), nullable=False),
+    Column("registry", Words, nullable=False, server_default=""),
     Column("name", Words, nullable=False),
     Column("tag", Words, nullable=False, server_default=""),
     Column("containerfile", Words, nullable=False),
@@ -25,7 +26,7 @@ images = Table(
     Column("commit_sha", Words),
     Column("declared_at", UtcTime, nullable=False, default=db_now()),
     Column("retired_at", UtcTime),
-    UniqueConstraint("repo_id", "name", "tag", "containerfile"),
+    UniqueConstraint("repo_id", "name", "tag"),
 )
 
 image_platforms = Table(
@@ -43,6 +44,7 @@ parent_edges = Table(
     Column("id", Id, primary_key=True),
     Column("image_id", Id, ForeignKey("images.id"), nullable=False, index=True),
     Column("position", Integer, nullable=False),
+    Column("registry", Words, nullable=False, server_default=""),
     Column("name", Words, nullable=False),
     Column("tag", Words, nullable=False, server_default=""),
     Column("pin", Words),
@@ -70,8 +72,10 @@ build_inputs = Table(
     metadata,
     Column("build_id", Id, ForeignKey("builds.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
+    Column("registry", Words, nullable=False, server_default=""),
     Column("name", Words, nullable=False),
     Column("tag", Words, nullable=False, server_default=""),
+    Column("pin", Words),
     Column("kind", Words, nullable=False),
     Column("digest", Words, index=True),
 )

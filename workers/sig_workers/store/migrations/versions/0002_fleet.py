@@ -23,6 +23,7 @@ def upgrade() -> None:
         "images",
         sa.Column("id", Id, nullable=False),
         sa.Column("repo_id", Id, nullable=False),
+        sa.Column("registry", Words(), server_default="", nullable=False),
         sa.Column("name", Words(), nullable=False),
         sa.Column("tag", Words(), server_default="", nullable=False),
         sa.Column("containerfile", Words(), nullable=False),
@@ -36,15 +37,14 @@ def upgrade() -> None:
         sa.Column("retired_at", UtcTime(), nullable=True),
         sa.ForeignKeyConstraint(["repo_id"], ["repositories.id"], name=op.f("fk_images_repo_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_images")),
-        sa.UniqueConstraint(
-            "repo_id", "name", "tag", "containerfile", name=op.f("uq_images_repo_id_name_tag_containerfile")
-        ),
+        sa.UniqueConstraint("repo_id", "name", "tag", name=op.f("uq_images_repo_id_name_tag")),
     )
     op.create_table(
         "parent_edges",
         sa.Column("id", Id, nullable=False),
         sa.Column("image_id", Id, nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("registry", Words(), server_default="", nullable=False),
         sa.Column("name", Words(), nullable=False),
         sa.Column("tag", Words(), server_default="", nullable=False),
         sa.Column("pin", Words(), nullable=True),
@@ -75,8 +75,10 @@ def upgrade() -> None:
         "build_inputs",
         sa.Column("build_id", Id, nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("registry", Words(), server_default="", nullable=False),
         sa.Column("name", Words(), nullable=False),
         sa.Column("tag", Words(), server_default="", nullable=False),
+        sa.Column("pin", Words(), nullable=True),
         sa.Column("kind", Words(), nullable=False),
         sa.Column("digest", Words(), nullable=True),
         sa.ForeignKeyConstraint(["build_id"], ["builds.id"], name=op.f("fk_build_inputs_build_id")),

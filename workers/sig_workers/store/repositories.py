@@ -1,0 +1,107 @@
+"""Repositories: one row each, found again after a rename by the forge's own id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from sig_bots.refs import Repo
+from sig_workers.store import schema as t
+from sig_workers.store.columns import db_now
+from sig_workers.store.database import Part
+from sig_workers.store.job_rows import REPOSITORY_COLUMNS, repository_row
+from sig_workers.store.rows import RepositoryRow
+
+__all__ = ["Repositories"]
+
+
+class Repositories(Part):
+    """The repositories we know, per instance."""
+
+    def ensure_repository(self, instance: str, repo: Repo, *, installation: str | None = None) -> RepositoryRow:
+        """The repository's row, made or brought up to date with what `repo` says (None: did not say, stays).
+
+        The same forge id under another path is a rename: the row follows. Another forge id under a known path is
+        another repository: the old row gives up its path and is disabled, with all its history.
+        """
+        row = self.read(lambda connection: _look(connection, instance, repo))
+        wanted = _wanted(repo, installation)
+        if row is not None and all(getattr(row, name) == value for name, value in wanted.items()):
+            return row
+        return self.write(lambda connection: _ensure(connection, instance, repo, wanted))
+
+    def repository(self, repo: int) -> RepositoryRow | None:
+        """The row with this id."""
+        return self._one(t.repositories.c.id == repo)
+
+    def find_repository(self, instance: str, path: str) -> RepositoryRow | None:
+        """The row of a path on an instance."""
+        return self._one((t.repositories.c.instance == instance) & (t.repositories.c.path == path))
+
+    def list_repositories(self, instance: str | None = None, *, enabled_only: bool = True) -> list[RepositoryRow]:
+        """All repositories (of an instance) by path."""
+        query = select(*REPOSITORY_COLUMNS).order_by(t.repositories.c.instance, t.repositories.c.path)
+        if instance is not None:
+            query = query.where(t.repositories.c.instance == instance)
+        if enabled_only:
+            query = query.where(t.repositories.c.enabled)
+        return self.read(lambda connection: [repository_row(row) for row in connection.execute(query)])
+
+    def save_config(self, repo: int, text: str | None, sha: str | None) -> None:
+        """Remember the default branch's configuration (None: it has no file) and the commit it was read at."""
+        self._change(repo, config_text=text, config_sha=sha, config_read_at=db_now())
+
+    def set_enabled(self, repo: int, enabled: bool) -> None:
+        """Whether deliveries of the repository are acted on."""
+        self._change(repo, enabled=enabled)
+
+    def _one(self, condition: Any) -> RepositoryRow | None:
+        query = select(*REPOSITORY_COLUMNS).where(condition)
+        row = self.read(lambda connection: connection.execute(query).first())
+        return repository_row(row) if row else None
+
+    def _change(self, repo: int, **values: Any) -> None:
+        change = update(t.repositories).where(t.repositories.c.id == repo).values(**values)
+        self.write(lambda connection: connection.execute(change))
+
+
+def _wanted(repo: Repo, installation: str | None) -> dict[str, Any]:
+    told = {
+        "forge_id": repo.forge_id,
+        "private": repo.private,
+        "default_branch": repo.default_branch,
+        "installation": installation,
+    }
+    return {"path": repo.path} | {name: value for name, value in told.items() if value is not None}
+
+
+def _look(connection: Connection, instance: str, repo: Repo) -> RepositoryRow | None:
+    """By id where one is given and known, else by path (unless that row has another id)."""
+    c = t.repositories.c
+    here = select(*REPOSITORY_COLUMNS).where(c.instance == instance)
+    if repo.forge_id is not None:
+        row = connection.execute(here.where(c.forge_id == repo.forge_id)).first()
+        if row is not None:
+            return repository_row(row)
+    row = connection.execute(here.where(c.path == repo.path)).first()
+    if row is None or (repo.forge_id is not None and row.forge_id not in (None, repo.forge_id)):
+        return None
+    return repository_row(row)
+
+
+def _ensure(connection: Connection, instance: str, repo: Repo, wanted: dict[str, Any]) -> RepositoryRow:
+    c = t.repositories.c
+    row = _look(connection, instance, repo)
+    holder = connection.execute(select(c.id).where(c.instance == instance, c.path == repo.path)).scalar()
+    if holder is not None and (row is None or holder != row.id):
+        gone = {"path": f"{repo.path} (gone, row {holder})", "enabled": False}
+        connection.execute(update(t.repositories).where(c.id == holder).values(**gone))
+    if row is None:
+        owner = repo.path.rpartition("/")[0]
+        new = insert(t.repositories).values(instance=instance, owner=owner, **wanted).returning(c.id)
+        found = connection.execute(new).scalar_one()
+    else:
+        found = row.id
+        connection.execute(update(t.repositories).where(c.id == found).values(**wanted))
+    return repository_row(connection.execute(select(*REPOSITORY_COLUMNS).where(c.id == found)).one())

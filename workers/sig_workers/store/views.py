@@ -1,0 +1,137 @@
+"""What the pages and the command line read, and the jobs' log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, insert, or_, select
+
+from sig_workers.store import schema as t
+from sig_workers.store.database import Part
+from sig_workers.store.deliveries import DELIVERY_COLUMNS, delivery_row
+from sig_workers.store.effects import fence_job
+from sig_workers.store.job_rows import job_row, select_jobs
+from sig_workers.store.rows import AttemptRow, DeliveryRow, EffectRow, EventRow, JobRow, LogLine, VerdictRow
+
+__all__ = ["Views"]
+
+
+class Views(Part):
+    """Reads. `public_only` leaves out everything of a repository that is private, or not known to be public."""
+
+    def recent_deliveries(
+        self, limit: int = 50, *, public_only: bool = True, before: int | None = None
+    ) -> list[DeliveryRow]:
+        """Deliveries, newest first; `before` is the last id of the page above."""
+        query = _deliveries(public_only).order_by(t.deliveries.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(t.deliveries.c.id < before)
+        return self.read(lambda connection: [delivery_row(row) for row in connection.execute(query).mappings()])
+
+    def delivery(self, delivery: int, *, public_only: bool = False) -> DeliveryRow | None:
+        """One delivery by its row's id."""
+        return self._delivery(_deliveries(public_only).where(t.deliveries.c.id == delivery))
+
+    def find_delivery(self, instance: str, delivery_id: str) -> DeliveryRow | None:
+        """One delivery by its sender's id."""
+        c = t.deliveries.c
+        return self._delivery(_deliveries(False).where(c.instance == instance, c.delivery_id == delivery_id))
+
+    def _delivery(self, query: Select[Any]) -> DeliveryRow | None:
+        row = self.read(lambda connection: connection.execute(query).mappings().first())
+        return delivery_row(row) if row else None
+
+    def events_of(self, delivery: int) -> list[EventRow]:
+        """The events of a delivery: one, or one per time it was replayed; newest first."""
+        c = t.events.c
+        query = select(c.id, c.kind, c.json, c.created_at).where(c.delivery_id == delivery).order_by(c.id.desc())
+        return self.read(lambda connection: [EventRow(*row) for row in connection.execute(query)])
+
+    def verdicts_of(self, delivery: int) -> list[VerdictRow]:
+        """What each bot said to a delivery."""
+        c = t.verdicts.c
+        query = select(c.bot, c.verdict).where(c.delivery_id == delivery).order_by(c.id)
+        return self.read(lambda connection: [VerdictRow(*row) for row in connection.execute(query)])
+
+    def jobs(
+        self,
+        *,
+        repo: int | None = None,
+        number: int | None = None,
+        delivery: int | None = None,
+        bot: str | None = None,
+        states: Collection[str] = (),
+        public_only: bool = False,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[JobRow]:
+        """Jobs that fit, newest first; `before` is the last id of the page above."""
+        c = t.jobs.c
+        query = select_jobs().order_by(c.id.desc()).limit(limit)
+        for column, value in ((c.repo_id, repo), (c.number, number), (c.delivery_id, delivery), (c.bot, bot)):
+            if value is not None:
+                query = query.where(column == value)
+        if states:
+            query = query.where(c.state.in_(tuple(states)))
+        if public_only:
+            query = query.where(t.repositories.c.private.is_(False))
+        if before is not None:
+            query = query.where(c.id < before)
+        return self.read(lambda connection: [job_row(row) for row in connection.execute(query)])
+
+    def job(self, job: int) -> JobRow | None:
+        """One job; `job.repo.private` says who may see it."""
+        query = select_jobs().where(t.jobs.c.id == job)
+        row = self.read(lambda connection: connection.execute(query).first())
+        return job_row(row) if row else None
+
+    def attempts(self, job: int) -> list[AttemptRow]:
+        """The runs of a job, oldest first, with the one that is going."""
+        c, now = t.attempts.c, t.jobs.c
+        ended = select(c.attempt, c.started_at, c.ended_at, c.outcome, c.reason, c.owner).where(c.job_id == job)
+        going = select(now.attempt, now.started_at, now.owner).where(now.id == job, now.state == "running")
+
+        def look(connection: Connection) -> list[AttemptRow]:
+            rows = [AttemptRow(*row) for row in connection.execute(ended.order_by(c.attempt))]
+            row = connection.execute(going).first()
+            return [*rows, AttemptRow(row.attempt, row.started_at, None, "running", "", row.owner)] if row else rows
+
+        return self.read(look)
+
+    def effects_of(self, job: int) -> list[EffectRow]:
+        """What a job did, or was about to do, outside; in order."""
+        c = t.effects.c
+        columns = [c[name] for name in EffectRow.__slots__]
+        query = select(*columns).where(c.job_id == job).order_by(c.intended_at, c.id)
+        return self.read(lambda connection: [EffectRow(*row) for row in connection.execute(query)])
+
+    def log(self, job: int, attempt: int, lines: Sequence[str]) -> None:
+        """Append to the job's log, in one transaction. Raises FencedOff."""
+        rows = [{"job_id": job, "attempt": attempt, "line": line} for line in lines]
+
+        def append(connection: Connection) -> None:
+            fence_job(connection, job, attempt)
+            connection.execute(insert(t.job_log), rows)
+
+        if rows:
+            self.write(append)
+
+    def log_lines(self, job: int, after_seq: int = 0, limit: int = 1000) -> list[LogLine]:
+        """Lines of a job's log after one of them, oldest first."""
+        c = t.job_log.c
+        query = select(c.seq, c.attempt, c.at, c.line).where(c.job_id == job, c.seq > after_seq)
+        query = query.order_by(c.seq).limit(limit)
+        return self.read(lambda connection: [LogLine(*row) for row in connection.execute(query)])
+
+
+def _deliveries(public_only: bool) -> Select[Any]:
+    query = select(*DELIVERY_COLUMNS)
+    if not public_only:
+        return query
+    c, repo = t.deliveries.c, t.repositories
+    return (
+        query.select_from(t.deliveries.outerjoin(repo, repo.c.id == c.repo_id))
+        .where(c.private.is_(False))
+        .where(or_(c.repo_id.is_(None), repo.c.private.is_(False)))
+    )
