@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sig_bots.context import Context
-from sig_bots.errors import NotFound, Obsolete, Transient
-from sig_bots.refs import Digest, ImageRef
+from sig_bots.errors import Obsolete
+from sig_bots.refs import Digest
 from sig_bots.tools import BuildSpec, BuildStatus, FleetImage
 
 __all__ = ["base_labels", "build_image"]

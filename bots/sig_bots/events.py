@@ -39,6 +39,10 @@ class EventBase(Value):
         repo = self.repo.model_copy(update={"instance": instance}) if self.repo else None
         return self.model_copy(update={"delivery": delivery, "received": received, "repo": repo})
 
+    def at_home(self, origin: str, received: datetime) -> Self:
+        """The same event, made by ourselves: `origin` names the job, the repository keeps its instance."""
+        return self.model_copy(update={"delivery": origin, "received": received})
+
 
 class RepositoryEvent(EventBase):
     """An event in one repository."""

@@ -6,13 +6,22 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from sig_bots.config import ImageSpec
-from sig_bots.containerfile import parent_edges
+from sig_bots.containerfile.parents import parents
 from sig_bots.context import Context
 from sig_bots.errors import NotFound, Skip
 from sig_bots.refs import ImageRef, Platform
 from sig_bots.tools import FleetImage
 
-__all__ = ["UNPUBLISHED", "containerfiles", "declare_fleet", "default_head", "exact_parents", "is_containerfile", "read_fleet", "touches"]
+__all__ = [
+    "UNPUBLISHED",
+    "containerfiles",
+    "declare_fleet",
+    "default_head",
+    "exact_parents",
+    "is_containerfile",
+    "read_fleet",
+    "touches",
+]
 
 UNPUBLISHED = "localhost"
 """Registry of images that have no `images:` entry: known for their parents, never built or pushed by us."""
@@ -56,14 +65,15 @@ def read_fleet(ctx: Context, sha: str) -> list[FleetImage]:
         if data is None:
             ctx.log(f".sigbot.yaml names {spec.containerfile}, which is not in the repository")
             continue
+        platforms = tuple(Platform.parse(one) for one in spec.platforms)
         fleet.append(
             FleetImage(
                 repo=ctx.repo,
-                image=ImageRef.parse(spec.name).with_tag(spec.tag),
+                image=spec.ref,
                 containerfile=spec.containerfile,
                 context=spec.context,
-                platforms=tuple(Platform.parse(one) for one in spec.platforms),
-                parents=tuple(parent_edges(data)),
+                platforms=platforms,
+                parents=parents(data, platforms),
                 network=spec.network,
                 smoke=tuple(spec.smoke),
             )
@@ -71,9 +81,7 @@ def read_fleet(ctx: Context, sha: str) -> list[FleetImage]:
     for path, data in files.items():
         if path not in declared:
             image = ImageRef(registry=UNPUBLISHED, repository=f"{ctx.repo.path}/{path}".lower())
-            fleet.append(
-                FleetImage(repo=ctx.repo, image=image, containerfile=path, parents=tuple(parent_edges(data)))
-            )
+            fleet.append(FleetImage(repo=ctx.repo, image=image, containerfile=path, parents=parents(data)))
     return fleet
 
 

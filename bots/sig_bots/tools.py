@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -174,12 +174,20 @@ class Workspace(Protocol):
         ...
 
     def commit(
-        self, *, branch: str, parent: str, changes: Mapping[str, bytes], message: str, expected: str | None
+        self,
+        *,
+        branch: str,
+        parent: str,
+        changes: Mapping[str, bytes],
+        message: str,
+        expected: str | None,
+        before_push: Callable[[str], None] = ...,
     ) -> str:
         """Push `branch` = `parent` + one commit with these files; returns its sha.
 
         The commit is deterministic (author date = the parent's), so pushing the same change twice is one effect.
         `expected` is the sha the remote branch must have (None: must not exist). Raises Obsolete when it moved.
+        `before_push` is told the commit before anybody can see it: its webhook may be faster than our next line.
         """
         ...
 

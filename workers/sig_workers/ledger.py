@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -212,7 +212,7 @@ class RecordedWorkspace:
         """See `Workspace.checkout`."""
         return self.inner.checkout(sha)
 
-    def read(self, sha: str, paths: Sequence[str]) -> Mapping[str, bytes]:
+    def read(self, sha: str, paths: Iterable[str]) -> Mapping[str, bytes]:
         """See `Workspace.read`."""
         return self.inner.read(sha, paths)
 
@@ -221,15 +221,26 @@ class RecordedWorkspace:
         return self.inner.files(sha)
 
     def commit(
-        self, *, branch: str, parent: str, changes: Mapping[str, bytes], message: str, expected: str | None
+        self,
+        *,
+        branch: str,
+        parent: str,
+        changes: Mapping[str, bytes],
+        message: str,
+        expected: str | None,
+        before_push: Callable[[str], None] = lambda sha: None,
     ) -> str:
         """See `Workspace.commit`; the commit counts as ours from before it is visible."""
         content = (parent, {path: hashlib.sha256(data).hexdigest() for path, data in changes.items()}, message)
 
-        def act() -> str:
-            sha = self.inner.commit(branch=branch, parent=parent, changes=changes, message=message, expected=expected)
+        def remember(sha: str) -> None:
             self.ledger.store.add_own_commit(self.ledger.job.repo.id, sha)
-            return sha
+            before_push(sha)
+
+        def act() -> str:
+            return self.inner.commit(
+                branch=branch, parent=parent, changes=changes, message=message, expected=expected, before_push=remember
+            )
 
         return self.ledger.once("push", branch, content, act)
 

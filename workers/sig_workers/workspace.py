@@ -134,7 +134,14 @@ class GitWorkspace:
     # ------------------------------------------------------------ writing
 
     def commit(
-        self, *, branch: str, parent: str, changes: Mapping[str, bytes], message: str, expected: str | None
+        self,
+        *,
+        branch: str,
+        parent: str,
+        changes: Mapping[str, bytes],
+        message: str,
+        expected: str | None,
+        before_push: Callable[[str], None] = lambda sha: None,
     ) -> str:
         """Push `branch` = `parent` + one commit with these files; returns its sha.
 
@@ -152,6 +159,7 @@ class GitWorkspace:
             check_path(path)
         with self._having(parent):
             sha = self._build(parent, changes, message)
+            before_push(sha)
             self._network(
                 "push", "--porcelain", "--no-verify", "--no-thin", "--no-signed",
                 f"--force-with-lease=refs/heads/{branch}:{expected or ''}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -121,7 +121,14 @@ class FakeWorkspace:
         return sorted(self.repository.find_commit(sha).files)
 
     def commit(
-        self, *, branch: str, parent: str, changes: Mapping[str, bytes], message: str, expected: str | None
+        self,
+        *,
+        branch: str,
+        parent: str,
+        changes: Mapping[str, bytes],
+        message: str,
+        expected: str | None,
+        before_push: Callable[[str], None] = lambda sha: None,
     ) -> str:
         """Push one commit on `parent`; the same again is the same commit."""
         before = self.repository.branches.get(branch)
@@ -130,6 +137,7 @@ class FakeWorkspace:
         sha = trial.commit(branch, changes, message=message, author=self.account, parent=planned.sha)
         if before == sha:
             return sha
+        before_push(sha)
         if before != expected:
             raise Obsolete(f"branch {branch} moved: expected {expected}, found {before}")
         self.repository.commits[sha] = trial.commits[sha]

@@ -89,7 +89,9 @@ def build_pull_request(ctx: Context) -> None:
     if missing is not None:
         ctx.check(CheckState.ERROR, missing, sha=sha)
         raise UserError(missing)
-    images = affected(read_fleet(ctx, sha), pull_request, [one.path for one in ctx.forge.changed_files(pull_request.number)])
+    images = affected(
+        read_fleet(ctx, sha), pull_request, [one.path for one in ctx.forge.changed_files(pull_request.number)]
+    )
     if not images:
         ctx.check(CheckState.SUCCESS, "nothing to build: no image's files changed", sha=sha)
         ctx.summary = "nothing to build"
@@ -127,4 +129,3 @@ def _build_all(ctx: Context, images: Sequence[FleetImage], sha: str) -> None:
 def _platforms(images: Sequence[FleetImage]) -> str:
     named = sorted({str(platform) for image in images for platform in image.platforms})
     return ", ".join(named) or "the host's platform"
-

@@ -131,5 +131,3 @@ def _declared(ctx: Context, head: str) -> list[FleetImage]:
 
 def _short(digest: str | None) -> str:
     return digest[:19] if digest else "nothing recorded"
-
-

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sig_bots import Bot, BotConfig, Context, ImagePushed, NoArgs, Push, Skip, Tick, reports
-from sig_bots.containerfile import EditRefused, Reference, edit, references
+from sig_bots.containerfile import EditRefused, edit_all, references
+from sig_bots.containerfile.shortnames import resolve
 from sig_bots.errors import NotFound, Obsolete, Transient
 from sig_bots.fleet import containerfiles, declare_fleet, default_head
 from sig_bots.refs import Actor, ImageRef, PullRequest
@@ -26,18 +27,11 @@ class UpdateConfig(BotConfig):
     """Labels put on the pull requests, where the forge has labels."""
 
 
-@dataclass(frozen=True)
-class Move(MovedReference):
-    """One reference that can move, with its place in the file."""
-
-    reference: Reference
-
-
 @dataclass
 class Scan:
     """What a look over the repository found."""
 
-    moves: dict[str, list[Move]] = field(default_factory=dict)
+    moves: dict[str, list[MovedReference]] = field(default_factory=dict)
     """Image name -> its moves."""
     kept: list[str] = field(default_factory=list)
     """One sentence per reference that stays as it is, and why."""
@@ -122,7 +116,7 @@ def look_over(ctx: Context, files: Mapping[str, bytes]) -> Scan:
                 scan.kept.append(f"{where}: {reference.text} stays: {found}")
             else:
                 target, reason = found
-                move = Move(path, reference.line, reference.image, target, reason, reference)
+                move = MovedReference(path, reference.line, reference.image, target, reason)
                 scan.moves.setdefault(name, []).append(move)
     return scan
 
@@ -130,23 +124,26 @@ def look_over(ctx: Context, files: Mapping[str, bytes]) -> Scan:
 def _target(ctx: Context, image: ImageRef) -> tuple[ImageRef, str] | str:
     """Where one reference should point, and why; or why it stays."""
     registry = ctx.services.registry
+    full = resolve(image)
     if image.tag is None:
-        return "it names no tag" if image.digest is None else "it is pinned by digest alone, so no tag says what is newer"
+        return (
+            "it names no tag" if image.digest is None else "it is pinned by digest alone, so no tag says what is newer"
+        )
     try:
-        tags = registry.tags(image)
+        tags = registry.tags(full)
     except NotFound:
-        return f"{image.name} does not exist in its registry"
+        return f"{full.name} does not exist in its registry"
     proposal = newest(image.tag, tags)
     tag = proposal.tag if proposal else image.tag
     reason = proposal.reason if proposal else ""
     if image.digest is None:
         return (image.with_tag(tag), reason) if proposal else f"{image.tag} is the newest of its kind"
-    current = registry.manifest(image.with_tag(tag))
+    current = registry.manifest(full.with_tag(tag))
     if current is None:
         return f"{image.name}:{tag} does not exist in its registry"
     if current.digest == image.digest and proposal is None:
         return f"{image.tag} is the newest of its kind and its digest is current"
-    problem = _kind_problem(ctx, image, current.is_index, frozenset(current.platforms))
+    problem = _kind_problem(ctx, full, current.is_index, frozenset(current.platforms))
     if problem:
         return problem
     return image.with_tag(tag, current.digest), reason or f"the tag {tag} points at a newer digest"
@@ -164,7 +161,7 @@ def _kind_problem(ctx: Context, image: ImageRef, is_index: bool, platforms: froz
 
 
 def _ensure(
-    ctx: Context, base: str, head: str, name: str, moves: Sequence[Move], files: Mapping[str, bytes]
+    ctx: Context, base: str, head: str, name: str, moves: Sequence[MovedReference], files: Mapping[str, bytes]
 ) -> PullRequest | None:
     branch = _branch(ctx, name)
     title = reports.update_title(name, moves)
@@ -190,22 +187,26 @@ def _ensure(
 
 
 def _apply(
-    ctx: Context, moves: Sequence[Move], files: Mapping[str, bytes]
-) -> tuple[dict[str, bytes], list[Move]]:
-    """The edited files. Edits are made from the end of a file to its start, so that offsets before them stay true."""
+    ctx: Context, moves: Sequence[MovedReference], files: Mapping[str, bytes]
+) -> tuple[dict[str, bytes], list[MovedReference]]:
+    """The edited files, and the moves that went into them; an edit that would change anything else is left out."""
     changes: dict[str, bytes] = {}
-    applied: list[Move] = []
-    done: set[tuple[str, int | None]] = set()
-    for move in sorted(moves, key=lambda one: (one.path, -(one.reference.edit_start or 0))):
-        place = (move.path, move.reference.edit_start)
-        if place in done:  # one ARG feeding several FROMs is edited once
+    applied: list[MovedReference] = []
+    refused: set[tuple[str, str]] = set()
+    for move in moves:
+        place = (move.path, str(move.old))
+        data = changes.get(move.path, files[move.path])
+        if place in refused:
+            continue
+        if not any(one.resolved == str(move.old) for one in references(data)):
+            applied.append(move)  # an earlier edit (of an ARG, or of every use of the image) moved this one too
             continue
         try:
-            changes[move.path] = edit(changes.get(move.path, files[move.path]), move.reference, move.new)
+            changes[move.path] = edit_all(data, {str(move.old): move.new})
         except EditRefused as error:
+            refused.add(place)
             ctx.log(f"{move.path}:{move.line}: not edited: {error}")
             continue
-        done.add(place)
         applied.append(move)
     return changes, applied
 

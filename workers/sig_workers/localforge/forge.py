@@ -149,11 +149,6 @@ class LocalForge:
             moved = self.pull(target, pull_request.number)
             self.hooks.send(Payloads(self.state).pull_request(target, moved, "updated", who))
 
-    def rerequest(self, path: str, sha: str, check: str | None, login: str) -> None:
-        """Press "re-run" on one check, or on all of a commit."""
-        numbers = [one.number for one in self.state.pulls(path) if one.head_sha == sha]
-        self.hooks.send(Payloads(self.state).check_rerequested(path, sha, check, login, numbers))
-
     def _fetch_head(self, path: str, source: str, branch: str) -> None:
         """Bring a fork's branch into the target's objects, so that diffs and merges find it."""
         if source == path:

@@ -1,0 +1,41 @@
+"""Run by git after a push into a repository of the local forge: follow pull requests' heads and send the webhooks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from sig_bots.errors import SigbotError
+from sig_workers.localforge.forge import LocalForge
+from sig_workers.localforge.hooks import HookSender, HookTarget
+from sig_workers.localforge.state import LocalState
+from sig_workers.store.store import Store
+
+__all__ = ["main"]
+
+
+def main() -> int:
+    """`received DATA PATH`, with `old new ref` lines on standard input. The push has happened: always answers 0."""
+    data, path = Path(sys.argv[1]), sys.argv[2]
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        del os.environ[name]  # they name the pushed repository; git commands here are about others as well
+    target = HookTarget.read(data)
+    if target is None:
+        print("sigbot has not been started on this folder yet, so nobody is told of this push", file=sys.stderr)
+        return 0
+    store = Store.open(target.store)
+    forge = LocalForge(LocalState(store.database), data / "forge", target.url.rsplit("/hooks/", 1)[0], HookSender(data))
+    try:
+        for line in sys.stdin:
+            before, after, ref = line.split()
+            forge.after_push(path, ref, before, after, os.environ.get("SIGBOT_USER"))
+    except SigbotError as error:
+        print(f"the push is in, but the bots could not be told: {error}", file=sys.stderr)
+    finally:
+        store.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""Everything one process of the service works with, made from the settings on first use."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sig_bots.errors import ForgeError
+from sig_bots.forge import ForgeHost
+from sig_bots.registry import BotRegistry, load_bots
+from sig_bots.tools import Builder, Linter, Registry, Workspace
+from sig_workers.observe import Redactor
+from sig_workers.queue import WakeUps
+from sig_workers.settings import Instance, Settings
+from sig_workers.store.rows import RepositoryRow
+from sig_workers.store.store import Store
+
+if TYPE_CHECKING:
+    from sig_workers.localforge.forge import LocalForge
+
+__all__ = ["LOCAL", "Service"]
+
+LOCAL = Instance(name="local", kind="local", account="sigbot", repositories=("*",))
+"""The local forge as an instance, when it is served and not configured otherwise."""
+
+
+class Service:
+    """The doors of one process. Opening them is lazy, so a web process never loads a forge library."""
+
+    def __init__(self, settings: Settings, *, bots: BotRegistry | None = None) -> None:
+        self.settings = settings
+        self._given_bots = bots
+        self._hosts: dict[str, ForgeHost] = {}
+        self._lock = threading.Lock()
+        self.owner = f"{socket.gethostname()}:{os.getpid()}"
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, opened; migrations are not run here."""
+        return Store.open(self.settings.store_url, durable=self.settings.durable)
+
+    @cached_property
+    def bots(self) -> BotRegistry:
+        """All installed bots. Raises PluginError."""
+        return self._given_bots if self._given_bots is not None else load_bots()
+
+    @cached_property
+    def redact(self) -> Redactor:
+        """Takes our secrets out of text."""
+        return Redactor(self.settings.secret_values())
+
+    @cached_property
+    def wake_ups(self) -> WakeUps:
+        """Publisher of wake-ups."""
+        return WakeUps(self.settings)
+
+    def instance(self, name: str) -> Instance | None:
+        """A configured instance, or the local forge when it is served."""
+        found = self.settings.instance(name)
+        if found is None and name == LOCAL.name and self.settings.local_forge:
+            return LOCAL
+        return found
+
+    def instances(self) -> tuple[Instance, ...]:
+        """All instances, the local forge included."""
+        return (*self.settings.instances, *((LOCAL,) if self.settings.local_forge else ()))
+
+    def host(self, name: str) -> ForgeHost:
+        """The forge behind an instance. Raises ForgeError when there is none of that name."""
+        with self._lock:
+            if name not in self._hosts:
+                instance = self.instance(name)
+                if instance is None:
+                    raise ForgeError(f"there is no instance {name} in sigbot.toml (any more)")
+                from sig_workers.forges.factory import make_host
+
+                self._hosts[name] = make_host(instance, self)
+            return self._hosts[name]
+
+    @cached_property
+    def local_forge(self) -> LocalForge:
+        """The local forge."""
+        from sig_workers.localforge.forge import LocalForge
+        from sig_workers.localforge.hooks import HookSender
+        from sig_workers.localforge.state import LocalState
+
+        return LocalForge(
+            LocalState(self.store.database), self.settings.data / "forge", self.settings.url,
+            HookSender.for_data(self.settings.data),
+        )  # fmt: skip
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The registry client."""
+        from sig_workers.registries.factory import make_registry
+
+        return make_registry(self.settings)
+
+    @cached_property
+    def builder(self) -> Builder:
+        """The configured builder."""
+        from sig_workers.builders.factory import make_builder
+
+        return make_builder(self.settings)
+
+    @cached_property
+    def linter(self) -> Linter:
+        """hadolint."""
+        from sig_workers.hadolint import Hadolint
+
+        return Hadolint()
+
+    def workspace(self, repository: RepositoryRow) -> Workspace:
+        """Git for one repository. Raises ForgeError when its address is not the instance's own."""
+        from sig_workers.clone_url import CloneUrl, check_clone_url, local_clone_url
+        from sig_workers.git import GitCredentials
+        from sig_workers.workspace import GitWorkspace
+
+        instance = self.instance(repository.instance)
+        if instance is None:
+            raise ForgeError(f"there is no instance {repository.instance} in sigbot.toml (any more)")
+        host = self.host(repository.instance)
+
+        def remote() -> CloneUrl:
+            if instance.kind == "local":
+                return local_clone_url(self.local_forge.history(repository.path).folder, self.local_forge.root)
+            parts = urlsplit(instance.url)
+            return check_clone_url(
+                host.repository(repository.path).clone_url(), f"{parts.scheme}://{parts.netloc}",
+                instance.allow_http, instance.allow_private_network,
+            )  # fmt: skip
+
+        def credentials() -> GitCredentials | None:
+            given = host.git_credentials(repository.path)
+            return GitCredentials(*given) if given else None
+
+        return GitWorkspace(self.settings.data / "cache", f"{repository.id}", remote, credentials)
