@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from sig_bots import planner
 from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, default_config, parse_config
 from sig_bots.errors import ForgeError, NotFound, Transient
-from sig_bots.events import Event, Ignored, Rejected, Tick, dump_event, load_event
-from sig_bots.refs import Actor, Repo
+from sig_bots.events import Event, Ignored, Rejected, dump_event, load_event
+from sig_bots.refs import Actor
 from sig_bots.sources.lookup import events_of
 from sig_workers.observe import working_on
 from sig_workers.service import Service
@@ -192,8 +192,3 @@ def _new_job(job: planner.PlannedJob) -> NewJob:
         target=job.target, key=job.key, version=job.version, number=job.number, head_sha=job.head_sha,
         args=job.args, actor=job.actor, reply_key=job.reply_key,
     )  # fmt: skip
-
-
-def due_tick(repo: Repo, bot: str, handler: str, scheduled: datetime) -> Tick:
-    """The event of a schedule that is due."""
-    return Tick(source="clock", repo=repo, bot=bot, handler=handler, scheduled=scheduled)

@@ -55,8 +55,8 @@ class Timing(Section):
     """How often the sweeper looks for due work nobody was woken for."""
     retry: timedelta = timedelta(seconds=30)
     """First wait before another attempt; doubles each time."""
-    update_sweep: timedelta = timedelta(hours=6)
-    """How often each repository is looked over for newer bases."""
+    periods: dict[str, timedelta] = Field(default_factory=dict)
+    """Periods of bots' schedules that differ from the bot's own: `"update.sweep" = "1h"`."""
     hook_sync: timedelta = timedelta(minutes=10)
     config_age: timedelta = timedelta(minutes=10)
     """How long a repository's configuration is believed without a push that touches it."""
@@ -64,6 +64,11 @@ class Timing(Section):
     """How often a running build is asked for its state."""
 
     _spans = field_validator("*", mode="before")(parse_span)
+
+    @field_validator("periods", mode="before")
+    @classmethod
+    def _period_spans(cls, value: object) -> object:
+        return {key: parse_span(span) for key, span in value.items()} if isinstance(value, dict) else value
 
 
 class Instance(Section):
