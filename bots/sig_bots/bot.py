@@ -118,6 +118,8 @@ class Bot:
     handlers: list[Handler] = field(default_factory=list)
     commands: list[CommandSpec] = field(default_factory=list)
     schedules: list[ScheduleSpec] = field(default_factory=list)
+    internals: list[Handler] = field(default_factory=list)
+    """Handlers that no event reaches by itself; the planner names them (answers to faulty commands)."""
     config_model: type[BaseModel] = NoConfig
     summary: str = ""
 
@@ -138,6 +140,16 @@ class Bot:
         def register(function: Function[E]) -> Function[E]:
             name = f"{function.__name__}"
             self.handlers.append(Handler(self.name, name, event, function, queue, _summary(function, self.name), when))
+            return function
+
+        return register
+
+    def internal(self, *, queue: Queue = "interactive") -> Callable[[Function[EventBase]], Function[EventBase]]:
+        """For the service's own bot: a handler the planner names itself. It finds what it needs in `ctx.args`."""
+
+        def register(function: Function[EventBase]) -> Function[EventBase]:
+            summary = _summary(function, self.name)
+            self.internals.append(Handler(self.name, function.__name__, EventBase, function, queue, summary))
             return function
 
         return register

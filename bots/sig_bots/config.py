@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -32,6 +33,7 @@ __all__ = ["CONFIG_FILE", "ConfigProblem", "ImageSpec", "Problem", "RepoConfig",
 CONFIG_FILE = ".sigbot.yaml"
 VERSION = 1
 _MAX_PROBLEMS = 10
+_CACHED_BYTES = 16 * 1024
 _WHO: TypeAdapter[Who] = TypeAdapter(Who)
 _KEPT_BY_WRITERS = frozenset({"ok"})
 """Commands that no configuration may give to people without write access: an approval lets foreign code run."""
@@ -95,6 +97,18 @@ def default_config(registry: BotRegistry) -> RepoConfig:
 
 def parse_config(data: bytes, registry: BotRegistry) -> RepoConfig | ConfigProblem:
     """Read a `.sigbot.yaml`. Any bytes give a value; all problems are told at once (at most ten)."""
+    if len(data) > _CACHED_BYTES:
+        return _parse(data, registry)
+    return _parse_cached(data, registry, len(registry.bots))
+
+
+@lru_cache(maxsize=512)
+def _parse_cached(data: bytes, registry: BotRegistry, bots: int) -> RepoConfig | ConfigProblem:
+    """Most deliveries find the file they found before; the values are frozen, so they can be shared."""
+    return _parse(data, registry)
+
+
+def _parse(data: bytes, registry: BotRegistry) -> RepoConfig | ConfigProblem:
     try:
         document = load_yaml(data)
     except YamlError as error:

@@ -21,6 +21,7 @@ from sig_bots.tools import Builder, Inventory, Linter, Registry, Workspace
 
 if TYPE_CHECKING:
     from sig_bots.config import ImageSpec
+    from sig_bots.registry import BotRegistry
 
 __all__ = ["Approvals", "Context", "JobBoard", "JobSummary", "Log", "Services"]
 
@@ -75,18 +76,48 @@ class Log(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Services:
-    """The doors to the outside, for one repository."""
+class Services(Protocol):
+    """The doors to the outside, for one repository; each may be opened on first use."""
 
-    forge: Forge
-    workspace: Workspace
-    registry: Registry
-    builder: Builder
-    linter: Linter
-    inventory: Inventory
-    approvals: Approvals
-    jobs: JobBoard
+    @property
+    def forge(self) -> Forge:
+        """The forge, bound to the repository."""
+        ...
+
+    @property
+    def workspace(self) -> Workspace:
+        """Git on the repository."""
+        ...
+
+    @property
+    def registry(self) -> Registry:
+        """Image registries."""
+        ...
+
+    @property
+    def builder(self) -> Builder:
+        """The builder."""
+        ...
+
+    @property
+    def linter(self) -> Linter:
+        """The lint engine."""
+        ...
+
+    @property
+    def inventory(self) -> Inventory:
+        """What the service knows of images."""
+        ...
+
+    @property
+    def approvals(self) -> Approvals:
+        """Approvals of commits."""
+        ...
+
+    @property
+    def jobs(self) -> JobBoard:
+        """Jobs of the repository."""
+        ...
 
 
 @dataclass
@@ -126,7 +157,8 @@ class Context:
     """Raises Obsolete when the job was cancelled or superseded, FencedOff when the lease is lost."""
     pause: Callable[[], None] = lambda: None
     """Wait a moment while something outside (a build) goes on."""
-    help_text: Callable[[str | None], str] = lambda topic: ""
+    bots: BotRegistry = field(default_factory=lambda: _no_bots())
+    """The installed bots, for help and for checking a configuration."""
     emitted: list[Event] = field(default_factory=list)
 
     @property
@@ -182,3 +214,9 @@ class Context:
     def emit(self, event: Event) -> None:
         """Make an event of our own; it is recorded together with the job's success and planned like any other."""
         self.emitted.append(event)
+
+
+def _no_bots() -> BotRegistry:
+    from sig_bots.registry import BotRegistry  # which imports the bots, and they this module
+
+    return BotRegistry()

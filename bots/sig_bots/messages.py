@@ -7,11 +7,15 @@ the hidden marker by which we find our own comments.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sig_bots.context import JobSummary
 
 __all__ = [
     "approval_needed", "approved", "bad_arguments", "bot_not_enabled", "builder_missing", "cancelled", "code",
     "command_errors", "config_broken_here", "config_fine", "config_problem", "dead_letter", "duration_limit",
-    "forge_unavailable", "job_failed", "line_too_long", "no_jobs", "refused", "text_too_long", "too_many_commands",
+    "forge_unavailable", "job_failed", "line_too_long", "no_jobs", "plain", "refused", "status", "text_too_long", "too_many_commands",
     "unknown_approval", "unknown_bot", "unknown_command", "unknown_topic",
 ]  # fmt: skip
 
@@ -21,6 +25,11 @@ _WHO = {
     "admin": "admin access here",
 }
 _HAS = {"none": "no access", "read": "read access", "write": "write access", "admin": "admin access"}
+
+
+def plain(text: str) -> str:
+    """A sentence of ours for a table cell: one line, no cell border, no marker."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<!--", "‹!--")
 
 
 def code(text: str, limit: int = 60) -> str:
@@ -108,6 +117,19 @@ def no_jobs() -> str:
     return "No jobs here yet. A push, or a command such as `/sig lint`, starts one."
 
 
+def status(jobs: Sequence[JobSummary], limit: int = 15) -> str:
+    """Answer to `/sig status`: the latest jobs, newest first."""
+    if not jobs:
+        return no_jobs()
+    rows = [
+        f"| {job.bot} | {f'[{job.state}]({job.url})' if job.url else job.state} | {job.created:%Y-%m-%d %H:%M} UTC "
+        f"| {plain(job.reason)} |"
+        for job in jobs[:limit]
+    ]
+    more = [f"\n{len(jobs) - limit} older ones are not shown."] if len(jobs) > limit else []
+    return "\n".join(["| bot | state | since | why |", "| --- | --- | --- | --- |", *rows, *more])
+
+
 # ---------------------------------------------------------------- outcomes of jobs
 
 
@@ -175,6 +197,6 @@ def config_broken_here(problem: str) -> str:
     return f"No bot runs here because `.sigbot.yaml` on the default branch cannot be used: {problem}"
 
 
-def config_fine(notes: Sequence[str] = ()) -> str:
-    """The changed `.sigbot.yaml` is valid; `notes` say which of its changes wait for the merge."""
-    return ".sigbot.yaml is valid." + (" It takes effect when merged." if notes else "")
+def config_fine() -> str:
+    """The pull request's `.sigbot.yaml` is valid."""
+    return ".sigbot.yaml is valid; what it adds takes effect when merged."

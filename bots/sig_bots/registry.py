@@ -15,14 +15,18 @@ from sig_bots.errors import SigbotError
 __all__ = ["ENTRY_POINT_GROUP", "BotRegistry", "PluginError", "load_bots"]
 
 ENTRY_POINT_GROUP = "sigbot.bots"
-BUILT_IN_COMMANDS = frozenset({"help"})
+BUILT_IN = "sigbot"
+"""Name of the service's own bot (`sig_bots.builtin`), part of every registry."""
+
+RESERVED_NAMES = frozenset({"version", "images", "permissions", "enabled", "config"})
+"""Keys of `.sigbot.yaml` and a check of our own; no bot may be named so."""
 
 
 class PluginError(SigbotError):
     """The bots cannot work together, or one cannot be loaded: one sentence naming it. The service does not start."""
 
 
-@dataclass
+@dataclass(eq=False)
 class BotRegistry:
     """All bots, by name; commands, by name."""
 
@@ -33,8 +37,9 @@ class BotRegistry:
 
     @classmethod
     def of(cls, bots: Iterable[Bot]) -> BotRegistry:
-        """A registry of these bots. Raises PluginError."""
+        """A registry of these bots and the built-in one. Raises PluginError."""
         registry = cls()
+        registry.add(_built_in(), "sigbot itself")
         for bot in bots:
             registry.add(bot, "given")
         return registry
@@ -50,19 +55,30 @@ class BotRegistry:
             raise PluginError(
                 f"two bots are named {bot.name}: {self.origins[bot.name]} and {origin}; rename or remove one"
             )
-        for spec in bot.commands:
-            other = self.commands.get(spec.name)
-            if other is not None or spec.name in BUILT_IN_COMMANDS:
-                owner = f"bot {other.bot}" if other else "sigbot itself"
-                raise PluginError(
-                    f"command {spec.name} of bot {bot.name} ({origin}) already belongs to {owner}; rename it"
-                )
-            self.commands[spec.name] = spec
-        names = [one.name for one in bot.handlers] + [one.name for one in bot.schedules]
+        if bot.name in RESERVED_NAMES:
+            raise PluginError(f"bot {bot.name} ({origin}) has the name of a key of .sigbot.yaml; rename it")
+        named: list[Handler | ScheduleSpec] = [*bot.handlers, *bot.schedules, *bot.internals]
+        names = [one.name for one in named]
         if len(names) != len(set(names)):
             raise PluginError(f"bot {bot.name} ({origin}) has two handlers of one name; rename one function")
+        if (bot.default or bot.always) and any(one.is_required() for one in bot.config_model.model_fields.values()):
+            raise PluginError(
+                f"bot {bot.name} ({origin}) runs without a section in .sigbot.yaml, so each setting needs a default"
+            )
+        self._add_commands(bot, origin)
         self.bots[bot.name] = bot
         self.origins[bot.name] = origin
+
+    def _add_commands(self, bot: Bot, origin: str) -> None:
+        found: dict[str, CommandSpec] = {}
+        for spec in bot.commands:
+            other = self.commands.get(spec.name) or found.get(spec.name)
+            if other is not None:
+                raise PluginError(
+                    f"command {spec.name} of bot {bot.name} ({origin}) already belongs to bot {other.bot}; rename it"
+                )
+            found[spec.name] = spec
+        self.commands.update(found)
 
     def handlers(self) -> Iterator[Handler]:
         """All event handlers of all bots."""
@@ -82,7 +98,7 @@ class BotRegistry:
         if name.startswith("command:"):
             spec = self.commands.get(name.removeprefix("command:"))
             return spec if spec and spec.bot == bot else None
-        named: list[Handler | ScheduleSpec] = [*known.handlers, *known.schedules]
+        named: list[Handler | ScheduleSpec] = [*known.handlers, *known.schedules, *known.internals]
         return next((one for one in named if one.name == name), None)
 
 
@@ -90,7 +106,7 @@ def load_bots() -> BotRegistry:
     """All installed bots. Raises PluginError naming the plugin that cannot be loaded."""
     import sig_bots.plugins as package
 
-    registry = BotRegistry()
+    registry = BotRegistry.of(())
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
         module = importlib.import_module(f"{package.__name__}.{info.name}")
         if bot := _bot_in(module):
@@ -110,6 +126,12 @@ def load_bots() -> BotRegistry:
             )
         registry.add(bot, origin)
     return registry
+
+
+def _built_in() -> Bot:
+    from sig_bots.builtin import bot  # the built-in bot describes the others, so it imports this module
+
+    return bot
 
 
 def _bot_in(module: ModuleType) -> Bot | None:
