@@ -82,6 +82,8 @@ class BuildSpec(Value):
     bases: Mapping[str, str] = Field(default_factory=dict)
     """Reference text as resolved in the Containerfile -> `registry/path@digest` to use for it."""
     labels: Mapping[str, str] = Field(default_factory=dict)
+    created: datetime | None = None
+    """Time of the commit: date of the image and of its files, so that the same build gives the same digest."""
     network: bool = False
     smoke: tuple[str, ...] = ()
     push: bool = False

@@ -1,0 +1,254 @@
+"""The supervisor of one build: `python -m sig_workers.builders.job FOLDER`, in a session of its own.
+
+Steps: pull the exact bases, name them as the Containerfile does, build inside the fence, run the smoke command inside
+the fence, push. A login exists as a file only while a pull or a push runs, never while anything of the Containerfile
+does. At the end everything but log and state is removed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from sig_bots.containerfile import references
+from sig_bots.containerfile.parents import platform_args
+from sig_bots.containerfile.shortnames import resolve
+from sig_bots.refs import Digest, ImageRef, Platform
+from sig_bots.tools import BuildStatus
+from sig_workers.builders.fence import DROPPED, fence
+from sig_workers.builders.order import Logins, Order, write_status
+from sig_workers.builders.steps import Cancelled, StepFailed, Steps, explain
+
+__all__ = ["Job", "main"]
+
+
+class Job:
+    """One build, run from start to end in this process."""
+
+    def __init__(self, folder: Path, order: Order, logins: Logins) -> None:
+        self.folder = folder
+        self.order = order
+        self.spec = order.spec
+        self.logins = logins
+        self.steps = Steps(folder, order.limits, order.spec.time_limit.total_seconds())
+
+    def run(self) -> BuildStatus:
+        """Build, check and push. Raises StepFailed, Cancelled."""
+        self._settings()
+        if not self.order.fenced:
+            self.steps.say(
+                "This host cannot fence builds off (no namespaces); the build runs with the service's own network."
+            )
+        platforms: tuple[Platform | None, ...] = self.spec.platforms or (None,)
+        images = []
+        for number, platform in enumerate(platforms):
+            self.steps.say(f"Building {self.spec.image} for {platform or 'this host'}")
+            self._bases(number, platform)
+            images.append(self._build(number, platform))
+            if self.spec.smoke and _native(platform):
+                self._smoke(number, images[-1])
+        if not self.spec.push:
+            return BuildStatus(state="success")
+        digest = self._push(images[0]) if len(images) == 1 else self._push_index(images)
+        return BuildStatus(state="success", digest=digest, platforms=self._published(digest))
+
+    # ------------------------------------------------------------ steps
+
+    def _bases(self, number: int, platform: Platform | None) -> None:
+        data = (self.spec.root / self.spec.containerfile).read_bytes()
+        wanted: dict[str, str] = {}
+        for reference in references(data, platform_args(platform or _host())):
+            if reference.resolved is None or reference.image is None:
+                raise StepFailed(
+                    f"Line {reference.line} of the Containerfile: {reference.text[:200]} names no image: {reference.reason}"
+                )
+            full = resolve(reference.image)
+            if full.tag is None and full.digest is None:
+                full = full.with_tag("latest")
+            exact = self.spec.bases.get(reference.resolved) or self.spec.bases.get(str(full))
+            exact = exact or (str(full.with_tag(None, full.digest)) if full.digest else None)
+            if exact is None:
+                raise StepFailed(
+                    f"The build was given no digest for {reference.resolved}, which line {reference.line} of the Containerfile uses."
+                )
+            if full.digest and ImageRef.parse(exact).digest != full.digest:
+                raise StepFailed(
+                    f"Line {reference.line} of the Containerfile pins {reference.resolved}, but the build is to use {exact}; update the Containerfile first."
+                )
+            wanted[reference.resolved] = exact
+        for text, exact in wanted.items():
+            self._pull(number, platform, text, exact)
+
+    def _pull(self, number: int, platform: Platform | None, text: str, exact: str) -> None:
+        which = ["--platform", str(platform)] if platform else []
+        with self._auth(dict(self.logins.pull)) as auth:
+            output = self.steps.run(
+                [*self._buildah(number), "pull", "--quiet", "--policy", "always", *auth, *which, exact],
+                f"The base {exact} cannot be pulled",
+            )
+        image = output.strip().splitlines()[-1]
+        if platform is not None:
+            made_for = self.steps.run(
+                [*self._buildah(number), "inspect", "--type", "image", "--format", "{{.OCIv1.Architecture}}", image],
+                f"The base {exact} cannot be read",
+            ).strip()
+            if made_for != platform.architecture:
+                raise StepFailed(f"The base {exact} is for {made_for}, not for {platform}.")
+        if "@" not in text:
+            self.steps.run([*self._buildah(number), "tag", image, text], f"The base {exact} cannot be named {text}")
+
+    def _build(self, number: int, platform: Platform | None) -> str:
+        spec = self.spec
+        identity = self.folder / f"image-{number}"
+        options = [f"--cap-drop={name}" for name in DROPPED]
+        options += [word for name, value in sorted(spec.labels.items()) for word in ("--label", f"{name}={value}")]
+        if platform:
+            options += ["--platform", str(platform)]
+        if spec.created is not None:
+            options += ["--timestamp", str(int(spec.created.timestamp()))]
+        self.steps.run(
+            [
+                *self._fence(network=spec.network), *self._buildah(number), "bud", "--isolation", "chroot", "--pull=never",
+                "--no-cache", "--http-proxy=false", "--format", "oci", *options, "--iidfile", str(identity),
+                "--file", str(spec.root / spec.containerfile), str(spec.root / spec.context),
+            ],
+            "The build failed",
+        )  # fmt: skip
+        return identity.read_text().strip()
+
+    def _smoke(self, number: int, image: str) -> None:
+        self.steps.say(f"Smoke test: {' '.join(self.spec.smoke)}")
+        container = f"smoke-{number}"
+        dropped = [f"--cap-drop={name}" for name in DROPPED]
+        self.steps.run(
+            [*self._buildah(number), "from", "--pull=never", "--name", container, image],
+            "The smoke test could not be prepared",
+        )
+        self.steps.run(
+            [*self._fence(network=False), *self._buildah(number), "run", "--isolation", "chroot", *dropped, container, "--",
+             *self.spec.smoke],
+            "The image was built, but its smoke test failed",
+        )  # fmt: skip
+
+    def _push(self, image: str) -> Digest:
+        return self._pushed(["push"], image)
+
+    def _push_index(self, images: list[str]) -> Digest:
+        name = "localhost/index"
+        self.steps.run([*self._buildah(0), "manifest", "create", name], "The index could not be made")
+        for number, image in enumerate(images):
+            layout = f"oci:{self.folder / 'layout'}:{number}"
+            self.steps.run([*self._buildah(number), "push", "--quiet", image, layout], "The index could not be made")
+            self.steps.run([*self._buildah(0), "manifest", "add", name, layout], "The index could not be made")
+        return self._pushed(["manifest", "push", "--all"], name)
+
+    def _pushed(self, command: list[str], what: str) -> Digest:
+        target = self.spec.image.with_tag(self.spec.image.tag or "latest")
+        digests = self.folder / "digest"
+        with self._auth(dict(self.logins.push)) as auth:
+            self.steps.run(
+                [
+                    *self._buildah(0),
+                    *command,
+                    "--quiet",
+                    *auth,
+                    "--digestfile",
+                    str(digests),
+                    what,
+                    f"docker://{target}",
+                ],
+                f"{target} cannot be pushed",
+            )
+        return digests.read_text().strip()
+
+    def _published(self, digest: Digest) -> dict[str, Digest]:
+        """What the registry itself says about the digest that was pushed."""
+        from sig_workers.registries.auth import Login
+        from sig_workers.registries.client import RegistryClient
+
+        logins = {host: Login.from_base64(text) for host, text in self.logins.push.items()}
+        client = RegistryClient(logins=logins, insecure_hosts=self.order.insecure_hosts)
+        found = client.manifest(self.spec.image.with_tag(None, digest))
+        if found is None:
+            raise StepFailed(f"{self.spec.image} was pushed, but the registry does not have {digest}.")
+        return dict(found.platforms) or {str(self.spec.platforms[0] if self.spec.platforms else _host()): digest}
+
+    # ------------------------------------------------------------ parts of commands
+
+    def _buildah(self, number: int) -> list[str]:
+        """buildah on the storage of one platform. Apart, because names and digests would get mixed up in one."""
+        storage = self.folder / "storage" / str(number)
+        return [self.order.buildah, "--root", f"{storage}/root", "--runroot", f"{storage}/run",
+                "--storage-driver", self.order.storage_driver]  # fmt: skip
+
+    def _fence(self, *, network: bool) -> list[str]:
+        return fence(self.order.buildah, network=network) if self.order.fenced else []
+
+    def _auth(self, logins: dict[str, str]) -> AuthFile:
+        return AuthFile(self.folder / "auth.json", logins)
+
+    def _settings(self) -> None:
+        rows = ['unqualified-search-registries = ["docker.io"]', 'short-name-mode = "disabled"']
+        for host in self.order.insecure_hosts:
+            rows += ["[[registry]]", f'prefix = "{host}"', f'location = "{host}"', "insecure = true"]
+        for registry, location in self.order.mirrors.items():
+            insecure = location.partition("/")[0] in self.order.insecure_hosts
+            rows += [
+                "[[registry]]",
+                f'prefix = "{registry}"',
+                f'location = "{location}"',
+                f"insecure = {str(insecure).lower()}",
+            ]
+        (self.folder / "registries.conf").write_text("\n".join(rows) + "\n")
+
+
+class AuthFile:
+    """An auth.json for the duration of one pull or push; as a context, the words that name it."""
+
+    def __init__(self, path: Path, logins: dict[str, str]) -> None:
+        self._path = path
+        self._logins = logins
+
+    def __enter__(self) -> list[str]:
+        import json
+
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump({"auths": {host: {"auth": text} for host, text in self._logins.items()}}, file)
+        return ["--authfile", str(self._path)]
+
+    def __exit__(self, *_: object) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+def _host() -> Platform:
+    machine = os.uname().machine
+    return Platform(os="linux", architecture={"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine))
+
+
+def _native(platform: Platform | None) -> bool:
+    return platform is None or platform.architecture == _host().architecture
+
+
+def main(folder: Path) -> None:
+    """Run the build whose order lies in the folder; logins come on standard input; the state is written at the end."""
+    order = Order.model_validate_json((folder / "order.json").read_bytes())
+    job = Job(folder, order, Logins.model_validate_json(sys.stdin.buffer.read()))
+    try:
+        status = job.run()
+    except Cancelled:
+        status = BuildStatus(state="cancelled", reason="The build was cancelled.")
+    except StepFailed as error:
+        status = BuildStatus(state="failed", reason=str(error))
+    except Exception as error:
+        status = BuildStatus(state="failed", reason=explain(error))
+    job.steps.say({"success": "Done."}.get(status.state, status.reason))
+    for name in ("storage", "layout", "source", "tmp", "home"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    write_status(folder, status)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,224 @@
+"""HTTP towards registries: challenge and token, redirects, pacing, size caps, failures as sentences."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from sig_bots.errors import ForgeError, Transient
+from sig_workers.registries.auth import Challenge, Login, parse_challenge
+from sig_workers.registries.manifests import parse_json
+
+__all__ = ["Answer", "Transport", "next_page", "retry_after"]
+
+_REDIRECTS = 5
+_TOKEN_LIMIT = 1 << 20
+_LONGEST_WAIT = timedelta(hours=6)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, headers (names in lower case) and the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport:
+    """Fetches URLs of registries. Thread-safe."""
+
+    def __init__(self, insecure_hosts: frozenset[str], timeout: float, connections_per_host: int) -> None:
+        self._insecure = insecure_hosts
+        limits = httpx.Limits(max_keepalive_connections=20)
+        headers = {"User-Agent": "sigbot"}
+        self._client = httpx.Client(timeout=timeout, limits=limits, headers=headers, follow_redirects=False)
+        # Hosts spoken to over http are our own neighbours: no proxy lies between.
+        self._near = httpx.Client(
+            timeout=timeout, limits=limits, headers=headers, follow_redirects=False, trust_env=False
+        )
+        self._timeout = timeout
+        self._tokens: dict[tuple[str, str, str], tuple[str, float]] = {}
+        self._slots: dict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(connections_per_host))
+        self._blocked: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+        self._near.close()
+
+    def origin(self, host: str) -> str:
+        """`scheme://host[:port]` of a registry."""
+        return f"{'http' if host in self._insecure else 'https'}://{host}"
+
+    def get(
+        self, url: str, repository: str, login: Login | None, accept: str, limit: int, *, method: str = "GET"
+    ) -> Answer:
+        """Ask the registry, with a token for pulling `repository` when it wants one.
+
+        Raises Transient (not reachable, 429, 5xx; with `host`), ForgeError (redirect or realm that is not followed,
+        answer over `limit` bytes). Other statuses are returned.
+        """
+        host = urlsplit(url).netloc
+        who = login.username if login else ""
+        header = self._known_token(host, repository, who)
+        answer = self._follow(method, url, accept, header, limit)
+        if answer.status != 401:
+            return answer
+        challenge = parse_challenge(answer.headers.get("www-authenticate", ""))
+        if challenge.scheme == "basic":
+            if login is None:
+                return answer
+            header, lifetime = login.basic, 3600.0
+        elif challenge.scheme == "bearer":
+            header, lifetime = self._token(challenge, host, repository, login)
+        else:
+            return answer
+        with self._lock:
+            self._tokens[host, repository, who] = (header, time.monotonic() + lifetime)
+        return self._follow(method, url, accept, header, limit)
+
+    def _known_token(self, host: str, repository: str, who: str) -> str | None:
+        with self._lock:
+            header, until = self._tokens.get((host, repository, who), ("", 0.0))
+        return header if until > time.monotonic() else None
+
+    def _token(self, challenge: Challenge, host: str, repository: str, login: Login | None) -> tuple[str, float]:
+        realm = challenge.parameters.get("realm", "")
+        self._check_target(realm, f"The registry {host} names a token server")
+        query = {"scope": challenge.parameters.get("scope") or f"repository:{repository}:pull"}
+        if service := challenge.parameters.get("service"):
+            query["service"] = service
+        url = str(httpx.URL(realm).copy_merge_params(query))
+        answer = self._once("GET", url, "application/json", login.basic if login else None, _TOKEN_LIMIT)
+        if answer.status in (401, 403):
+            raise ForgeError(
+                f"The registry {host} refused our login for {repository}; correct it in the registries' auth file."
+            )
+        if answer.status != 200:
+            raise ForgeError(f"The token server of {host} answered with status {answer.status}.")
+        document = parse_json(answer.body, f"The token server of {host}")
+        token = document.get("token") or document.get("access_token")
+        if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):
+            raise ForgeError(f"The token server of {host} gave no token.")
+        seconds = document.get("expires_in")
+        lifetime = float(seconds) if isinstance(seconds, int | float) and seconds > 0 else 60.0
+        return f"Bearer {token}", min(lifetime, 3600.0) * 0.8
+
+    def _follow(self, method: str, url: str, accept: str, authorization: str | None, limit: int) -> Answer:
+        first = urlsplit(url)
+        for _ in range(_REDIRECTS):
+            answer = self._once(method, url, accept, authorization, limit)
+            if answer.status not in (301, 302, 303, 307, 308):
+                return answer
+            target = urljoin(url, answer.headers.get("location", ""))
+            self._check_target(target, f"The registry {first.netloc} redirects")
+            if (urlsplit(target).scheme, urlsplit(target).netloc) != (first.scheme, first.netloc):
+                authorization = None
+            url = target
+        raise ForgeError(f"The registry {first.netloc} redirects in a circle.")
+
+    def _check_target(self, url: str, who: str) -> None:
+        try:
+            parts = urlsplit(url)
+            allowed = (
+                bool(parts.hostname)
+                and "@" not in parts.netloc
+                and (parts.scheme == "https" or (parts.scheme == "http" and parts.netloc in self._insecure))
+            )
+        except ValueError:
+            allowed = False
+        if not allowed:
+            raise ForgeError(f"{who} at an address that is not https; it is not followed.")
+
+    def _once(self, method: str, url: str, accept: str, authorization: str | None, limit: int) -> Answer:
+        host = urlsplit(url).netloc
+        self._wait_asked_for(host)
+        headers = {"Accept": accept, "Accept-Encoding": "identity"}
+        if authorization:
+            headers["Authorization"] = authorization
+        client = self._near if host in self._insecure else self._client
+        deadline = time.monotonic() + 6 * self._timeout
+        try:
+            with self._slots[host], client.stream(method, url, headers=headers) as response:
+                body = bytearray()
+                for block in response.iter_raw():
+                    body += block
+                    if len(body) > limit:
+                        raise ForgeError(
+                            f"The registry {host} answered with more than {limit >> 10} KiB; it was not read on."
+                        )
+                    if time.monotonic() > deadline:
+                        raise Transient(f"The registry {host} is too slow.", host=host)
+                answer = Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body))
+        except httpx.TimeoutException:
+            raise Transient(f"The registry {host} did not answer within {self._timeout:.0f} s.", host=host) from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise Transient(f"The registry {host} is not reachable ({_why(error)}).", host=host) from None
+        if answer.status == 429 or answer.status >= 500:
+            raise self._busy(host, answer)
+        return answer
+
+    def _busy(self, host: str, answer: Answer) -> Transient:
+        wait = retry_after(answer.headers.get("retry-after"))
+        if answer.status == 429:
+            wait = wait or timedelta(seconds=60)
+            text = f"The registry {host} asks us to slow down (status 429)."
+        else:
+            text = f"The registry {host} has a problem of its own (status {answer.status})."
+        if wait is not None:
+            with self._lock:
+                self._blocked[host] = time.monotonic() + wait.total_seconds()
+        return Transient(text, retry_after=wait, host=host)
+
+    def _wait_asked_for(self, host: str) -> None:
+        with self._lock:
+            left = self._blocked.get(host, 0.0) - time.monotonic()
+        if left > 0:
+            raise Transient(f"The registry {host} asked us to wait.", retry_after=timedelta(seconds=left), host=host)
+
+
+def retry_after(header: str | None) -> timedelta | None:
+    """The wait a Retry-After header asks for (RFC 9110, 10.2.3: seconds or a date), at most six hours; None without one."""
+    if not header:
+        return None
+    if header.strip().isdecimal() and header.isascii():
+        seconds = float(header.strip()[:9])
+    else:
+        try:
+            moment = parsedate_to_datetime(header)
+        except ValueError:
+            return None
+        seconds = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
+    return min(timedelta(seconds=max(seconds, 0.0)), _LONGEST_WAIT)
+
+
+def next_page(answer: Answer, url: str) -> str | None:
+    """The URL of the next page from a Link header (RFC 8288); None at the end. Raises ForgeError for another origin."""
+    match = re.search(r'<([^>]*)>\s*;[^,]*\brel="?next"?', answer.headers.get("link", "")[:8192])
+    if match is None:
+        return None
+    target = urlsplit(urljoin(url, match[1]))
+    here = urlsplit(url)
+    if (target.scheme, target.netloc, target.path) != (here.scheme, here.netloc, here.path):
+        raise ForgeError(f"The registry {here.netloc} names a next page on another address; it is not followed.")
+    return str(target.geturl())
+
+
+def _why(error: Exception) -> str:
+    text = str(error)
+    for known in ("Connection refused", "Name or service not known", "Temporary failure in name resolution",
+                  "No route to host", "Network is unreachable", "Connection reset", "certificate"):  # fmt: skip
+        if known.lower() in text.lower():
+            return known.lower() if known != "certificate" else "its certificate is not valid"
+    return type(error).__name__
