@@ -9,6 +9,7 @@ from sig_bots.refs import Repo
 from sig_workers.forges.base import matches
 from sig_workers.forges.pagure_api import PagureApi, PagureConfig, split_path
 from sig_workers.forges.pagure_forge import PAGURE, PagureForge
+from sig_workers.forges.pagure_json import understood
 
 __all__ = ["PAGURE", "PagureConfig", "PagureForge", "PagureHost"]
 
@@ -30,6 +31,7 @@ class PagureHost:
         """What Pagure can do."""
         return PAGURE
 
+    @understood
     def repositories(self) -> Sequence[Repo]:
         """The projects the globs enable. A glob finds public projects; a private one must be named in full."""
         globs = self.config.repositories
@@ -54,6 +56,7 @@ class PagureHost:
         """Our account and its token: Pagure takes a token where git asks for a password."""
         return self.config.account, self.config.token
 
+    @understood
     def hook_keys(self, path: str) -> Mapping[str, bytes]:
         """The key Pagure signs webhooks with, of the project and of those of its forks our account has some right in.
 
@@ -68,6 +71,7 @@ class PagureHost:
                 keys[raw["url_path"]] = self._hook_key(raw["url_path"])
         return keys
 
+    @understood
     def _hook_key(self, path: str) -> bytes:
         key: str = self.api.get(path, "webhook", "token")["webhook"]["token"]
         return key.encode()

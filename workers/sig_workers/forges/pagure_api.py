@@ -98,12 +98,11 @@ class PagureApi:
         if response.is_redirect and response.request.method not in ("GET", "HEAD"):
             raise ForgeError(f"{self.config.host} redirects {call}; put the final address in url of {self.config.name}")
         if response.status_code < 400:
-            if not urlsplit(response.url).path.startswith("/api/") and "html" in response.headers.get(
-                "Content-Type", ""
-            ):
+            page = "html" in response.headers.get("Content-Type", "")
+            if page and not response.url.startswith(f"{self.config.url}/api/"):
                 # Pagure sends files and diffs as plain text; a page is a log-in or a bot check in front of it
                 raise ForgeError(
-                    f"{self.config.host} answered {call} with a web page; let our account pass its bot check"
+                    f"{self.config.host} answered {call} with a web page; ask its operators to let {self.config.account} through"
                 )
             return
         raise error_from_status(
@@ -161,7 +160,7 @@ def split_path(path: str) -> tuple[str | None, str | None, str]:
     parts = path.split("/")
     fork = parts[1] if len(parts) > 2 and parts[0] == "fork" else None
     rest = parts[2:] if fork else parts
-    if not 1 <= len(rest) <= 2 or not all(rest):
+    if not 1 <= len(rest) <= 2 or not all(rest) or rest[0] in ("fork", "forks"):
         raise ForgeError(f"{path!r} is not a Pagure project; write name, namespace/name or fork/user/name")
     return fork, rest[0] if len(rest) == 2 else None, rest[-1]
 

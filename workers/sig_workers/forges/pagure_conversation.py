@@ -12,6 +12,7 @@ from sig_bots.refs import Actor
 from sig_bots.voice import Voice, same_text, state_key
 from sig_workers.forges import pagure_json
 from sig_workers.forges.pagure_api import PagureApi
+from sig_workers.forges.pagure_json import understood
 
 __all__ = ["PagureConversation"]
 
@@ -71,6 +72,7 @@ class PagureConversation:
         """Raises Unsupported: Pagure's API cannot react."""
         raise Unsupported(f"{self._config.host} cannot react to comments: Pagure's API has no call for it")
 
+    @understood
     def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
         """Our open issue of the topic. Editing it needs a token tied to the project; without one, news become a comment."""
         text = self._voice.sign(topic, body)

@@ -16,6 +16,7 @@ from sig_workers.forges import pagure_json
 from sig_workers.forges.diffs import read_diff
 from sig_workers.forges.pagure_api import split_path
 from sig_workers.forges.pagure_conversation import PagureConversation
+from sig_workers.forges.pagure_json import understood
 
 __all__ = ["PAGURE", "PagureForge"]
 
@@ -40,6 +41,7 @@ class PagureForge(PagureConversation):
         return PAGURE
 
     @cached_property
+    @understood
     def repo(self) -> Repo:
         """The project. Pagure's API has no field for the visibility, so it is what somebody without an account can see."""
         raw = self._api.get(self.path)
@@ -72,6 +74,7 @@ class PagureForge(PagureConversation):
         """The commit the branch points at."""
         return self._branch_of(self.path, branch)
 
+    @understood
     def _branch_of(self, path: str, branch: str) -> str | None:
         sha: str | None = self._api.get(path, "git", "branches", with_commits="true")["branches"].get(branch)
         return sha
@@ -143,6 +146,7 @@ class PagureForge(PagureConversation):
         if head != self.path:
             owner, namespace, name = split_path(head)
             source = {"repo_from": name, "repo_from_username": owner or "", "repo_from_namespace": namespace or ""}
+            source = {key: value for key, value in source.items() if value}
         raw = self._api.post(
             self.path,
             "pull-request",
@@ -239,6 +243,7 @@ class PagureForge(PagureConversation):
         place = f"{self._config.service}\0{self.path}\0{name}".encode()
         return hmac.new(self._config.token.encode(), place, hashlib.sha256).hexdigest()[:32]
 
+    @understood
     def checks(self, sha: str, number: int | None = None) -> Sequence[Check]:
         """The newest flag of each name. Anybody can flag any commit: one that bears our service's name is ours or left out."""
         found: dict[str, Check] = {}

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 from typing import Any, Literal
 
+from sig_bots.errors import ForgeError
 from sig_bots.forge import ChangedFile, Check, CheckState, ForgeComment, Issue, Permission
 from sig_bots.refs import Actor, PullRequest
 from sig_workers.forges.base import moment
 
-__all__ = ["FLAG_WORDS", "changed", "check", "comments", "issue", "permission_of_user", "pull_request"]
+__all__ = [
+    "FLAG_WORDS", "changed", "check", "comments", "groups_above", "issue", "permission_of_user", "pull_request", "understood",
+]  # fmt: skip
 
 type Json = Mapping[str, Any]
+
+
+def understood[**P, R](read: Callable[P, R]) -> Callable[P, R]:
+    """Around what picks an answer apart: a field that is missing or odd becomes a ForgeError."""
+
+    @wraps(read)
+    def reader(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return read(*args, **kwargs)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ForgeError(
+                f"Pagure's answer cannot be understood ({read.__name__}: {type(error).__name__} {error}); is it a Pagure?"
+            ) from error
+
+    return reader
+
 
 FLAG_WORDS: Mapping[CheckState, str] = {
     CheckState.PENDING: "pending",
@@ -45,6 +65,7 @@ _ACCESS = {
 }
 
 
+@understood
 def pull_request(raw: Json, path: str) -> PullRequest:
     """A pull request of the project `path`."""
     source = raw.get("repo_from")
@@ -65,6 +86,7 @@ def pull_request(raw: Json, path: str) -> PullRequest:
     )
 
 
+@understood
 def comments(raw: Json) -> list[ForgeComment]:
     """What people wrote on a pull request or issue, oldest first; Pagure's own notices are left out."""
     found = [
@@ -83,6 +105,7 @@ def comments(raw: Json) -> list[ForgeComment]:
     return sorted(found, key=lambda one: (one.created, int(one.id)))
 
 
+@understood
 def check(raw: Json) -> Check:
     """A flag on a commit. A state this Pagure added itself counts as neutral."""
     return Check(
@@ -94,6 +117,7 @@ def check(raw: Json) -> Check:
     )
 
 
+@understood
 def issue(raw: Json) -> Issue:
     """An issue; every status but Open is some way of being closed."""
     return Issue(
@@ -105,6 +129,7 @@ def issue(raw: Json) -> Issue:
     )
 
 
+@understood
 def changed(raw: Json) -> tuple[ChangedFile, ...]:
     """The files of `diffstats`, which knows no lines."""
     return tuple(
@@ -113,6 +138,7 @@ def changed(raw: Json) -> tuple[ChangedFile, ...]:
     )
 
 
+@understood
 def permission_of_user(access: Json, login: str) -> Permission:
     """The greatest right an account has by name in `access_users`; NONE when it is not listed."""
     return max(
@@ -121,6 +147,7 @@ def permission_of_user(access: Json, login: str) -> Permission:
     )
 
 
+@understood
 def groups_above(access: Json, least: Permission) -> Iterable[tuple[str, Permission]]:
     """Groups in `access_groups` whose right is greater than `least`, with that right, the greatest first."""
     rights: dict[str, Permission] = {}
