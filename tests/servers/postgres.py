@@ -11,8 +11,10 @@ from typing import Self
 
 import psycopg
 
-from tests.servers.process import Process, ServerError, started_on_free_port
-from tests.servers.programs import environment, program
+from tests.servers.process import Process, ServerError, setpriv, started_on_free_port
+from tests.servers.programs import UNPACKED, environment, program
+
+_SHOW = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
 
 
 class PostgreSQL:
@@ -30,14 +32,13 @@ class PostgreSQL:
 
     def start(self) -> Self:
         """Make the cluster (first time) and start the server; `ServerMissing` when PostgreSQL is not installed."""
-        server = program("postgres")
         if self._folder is None:
             self._folder = self._make_cluster()
         if self.port:
-            self._process = self._server(server, self.port).start()
+            self._process = self._server(self.port).start()
             self._process.ready(self._answers, 20)
         else:
-            self._process, self.port = started_on_free_port(lambda port: self._server(server, port))
+            self._process, self.port = started_on_free_port(self._server)
             self._process.ready(self._answers, 20)
         return self
 
@@ -95,18 +96,18 @@ class PostgreSQL:
 
     def _make_cluster(self) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="sigbot-postgres-"))
+        (folder / "programs").mkdir()
         if self._user:
             shutil.chown(folder, self._user)
-        argv = [program("initdb"), "-D", str(folder / "data"), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]
-        argv += ["--auth=trust", "--no-sync"]
-        setup = Process(argv, folder / "initdb.log", user=self._user)
-        done = subprocess.run(setup.argv, env=environment(), cwd=folder, capture_output=True, text=True, check=False)
+        argv = ["initdb", "-D", str(folder / "data"), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]
+        setup = self._as_user(folder, [*argv, "--auth=trust", "--no-sync"])
+        done = subprocess.run(setup.argv, env=setup.env, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             shutil.rmtree(folder, ignore_errors=True)
             raise ServerError(f"initdb failed: {done.stderr[-1000:]}")
         return folder
 
-    def _server(self, server: str, port: int) -> Process:
+    def _server(self, port: int) -> Process:
         folder = self._folder
         assert folder is not None
         settings = {
@@ -115,13 +116,33 @@ class PostgreSQL:
             "unix_socket_directories": "",
             "max_connections": "200",
         }
-        argv = [server, "-D", str(folder / "data"), *(f"--{key}={value}" for key, value in settings.items())]
+        argv = ["postgres", "-D", str(folder / "data"), *(f"--{key}={value}" for key, value in settings.items())]
+        return self._as_user(folder, argv)
+
+    def _as_user(self, folder: Path, argv: list[str]) -> Process:
         # SIGINT is PostgreSQL's "fast" shutdown: it does not wait for clients. QUIT is its own emergency exit.
+        path, enter, env = Path(program(argv[0])), [], environment()
+        if self._user and path.is_relative_to(UNPACKED):
+            # Below root's home, `nobody` could not reach the unpacked programs: show them at a place where it can.
+            inside = folder / "programs"
+            enter = [
+                "unshare",
+                "--mount",
+                "--propagation",
+                "private",
+                "sh",
+                "-c",
+                _SHOW,
+                "sh",
+                str(UNPACKED),
+                str(inside),
+            ]
+            path, env = inside / path.relative_to(UNPACKED), environment(inside)
+        user_and_death = setpriv(self._user, "QUIT")
         return Process(
-            argv,
+            [*enter, *user_and_death, str(path), *argv[1:]],
             folder / "server.log",
-            env=environment(),
-            user=self._user,
-            death_signal="QUIT",
+            env=env,
             end_signal=signal.SIGINT,
+            wrapped=True,
         )

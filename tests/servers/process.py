@@ -70,13 +70,11 @@ class Process:
         log: Path,
         *,
         env: Mapping[str, str] | None = None,
-        user: str | None = None,
-        death_signal: str = "KILL",
         end_signal: signal.Signals = signal.SIGTERM,
         wrapped: bool = False,
     ) -> None:
-        """`user`: run as that account (only root can). `wrapped`: argv sets its own parent-death signal."""
-        self.argv = list(argv) if wrapped else [*_setpriv(user, death_signal), *argv]
+        """`end_signal`: the polite way to end it. `wrapped`: argv sets its own parent-death signal (see `setpriv`)."""
+        self.argv = list(argv) if wrapped else [*setpriv(), *argv]
         self.log = log
         self.env = dict(env) if env is not None else None
         self.end_signal = end_signal
@@ -146,7 +144,8 @@ class Process:
             return
 
 
-def _setpriv(user: str | None, death_signal: str) -> list[str]:
+def setpriv(user: str | None = None, death_signal: str = "KILL") -> list[str]:
+    """Return the words before argv that run it as `user` (only root can) and end it when its parent dies."""
     argv = ["setpriv", "--pdeathsig", death_signal]
     if user is not None:
         entry = pwd.getpwnam(user)

@@ -33,11 +33,12 @@ def program(name: str) -> str:
     return found
 
 
-def environment() -> dict[str, str]:
+def environment(unpacked: Path = UNPACKED) -> dict[str, str]:
     """Return the environment for a server: ours, with the libraries of unpacked packages reachable."""
     env = dict(os.environ)
-    libraries = [str(folder) for folder in sorted((UNPACKED / "usr/lib").glob("*-linux-*")) if folder.is_dir()]
-    if libraries:
+    folders = [folder for folder in sorted((UNPACKED / "usr/lib").glob("*-linux-*")) if folder.is_dir()]
+    if folders:
+        libraries = [str(unpacked / folder.relative_to(UNPACKED)) for folder in folders]
         env["LD_LIBRARY_PATH"] = os.pathsep.join([*libraries, *filter(None, [env.get("LD_LIBRARY_PATH")])])
     return env
 
