@@ -52,7 +52,7 @@ class Beat:
         """Everything that is due now, once."""
         if self._service.settings.sweeper:
             self._sweep()
-        if self._service.settings.local_forge:
+        if self._service.settings.local is not None:
             self._service.local_forge.hooks.flush()
         if time.monotonic() - self._synced > self._service.settings.timing.hook_sync.total_seconds():
             self._synced = time.monotonic()
@@ -68,7 +68,7 @@ class Beat:
 
     def _sync(self) -> None:
         """Learn of repositories, their configuration and their webhook keys."""
-        for instance in self._service.instances():
+        for instance in self._service.settings.instances:
             if instance.kind not in ("github", "pagure", "local"):
                 continue
             try:
@@ -84,7 +84,7 @@ class Beat:
                 log.warning("%s:%s: %s", row.instance, row.path, error)
 
     def _schedule(self, row: RepositoryRow) -> None:
-        instance = self._service.instance(row.instance)
+        instance = self._service.settings.instance(row.instance)
         if instance is None or not instance.enabled(row.path):
             self._service.store.put_schedules(row.id, {})
             return
@@ -133,7 +133,7 @@ def sync_hook_keys(service: Service, instance: str) -> int:
 
     A project that does not answer keeps the keys it had. Raises StoreDown.
     """
-    configured = service.instance(instance)
+    configured = service.settings.instance(instance)
     keys: dict[str, bytes] = {}
     for row in service.store.list_repositories(instance):
         if configured is None or not configured.enabled(row.path):

@@ -153,7 +153,7 @@ class Intake:
         return []
 
     def _enabled(self, row: RepositoryRow) -> bool:
-        instance = self._service.instance(row.instance)
+        instance = self._service.settings.instance(row.instance)
         return instance is not None and row.enabled and instance.enabled(row.path)
 
     def _config(self, row: RepositoryRow, event: Event) -> RepoConfig | ConfigProblem | None:
@@ -162,11 +162,11 @@ class Intake:
         return configuration(self._service, row, fresh=planner.touches_config(event, row.default_branch))
 
     def _account(self, event: Event) -> Actor | None:
-        instance = self._service.instance(event.repo.instance) if event.repo else None
+        instance = self._service.settings.instance(event.repo.instance) if event.repo else None
         return Actor(login=instance.account, id=instance.account_id, bot=True) if instance else None
 
     def _mentions(self, event: Event) -> tuple[str, ...]:
-        instance = self._service.instance(event.repo.instance) if event.repo else None
+        instance = self._service.settings.instance(event.repo.instance) if event.repo else None
         return (instance.account,) if instance else ()
 
 

@@ -276,7 +276,7 @@ class Runner:
         ledger = Ledger(service.store, job, service.settings.effects_ledger)
         services = RunServices(RecordedForge(forge, ledger, service.redact), ledger, service)
         bot = service.bots.bots[job.bot]
-        instance = service.instance(job.repo.instance)
+        instance = service.settings.instance(job.repo.instance)
         ctx = Context(
             service=service.settings.service,
             bot=job.bot,

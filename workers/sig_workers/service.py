@@ -15,17 +15,14 @@ from sig_bots.registry import BotRegistry, load_bots
 from sig_bots.tools import Builder, Linter, Registry, Workspace
 from sig_workers.observe import Redactor
 from sig_workers.queue import WakeUps
-from sig_workers.settings import Instance, Settings
+from sig_workers.settings import Settings
 from sig_workers.store.rows import RepositoryRow
 from sig_workers.store.store import Store
 
 if TYPE_CHECKING:
     from sig_workers.localforge.forge import LocalForge
 
-__all__ = ["LOCAL", "Service"]
-
-LOCAL = Instance(name="local", kind="local", account="sigbot", repositories=("*",))
-"""The local forge as an instance, when it is served and not configured otherwise."""
+__all__ = ["Service"]
 
 
 class Service:
@@ -58,22 +55,11 @@ class Service:
         """Publisher of wake-ups."""
         return WakeUps(self.settings)
 
-    def instance(self, name: str) -> Instance | None:
-        """A configured instance, or the local forge when it is served."""
-        found = self.settings.instance(name)
-        if found is None and name == LOCAL.name and self.settings.local_forge:
-            return LOCAL
-        return found
-
-    def instances(self) -> tuple[Instance, ...]:
-        """All instances, the local forge included."""
-        return (*self.settings.instances, *((LOCAL,) if self.settings.local_forge else ()))
-
     def host(self, name: str) -> ForgeHost:
         """The forge behind an instance. Raises ForgeError when there is none of that name."""
         with self._lock:
             if name not in self._hosts:
-                instance = self.instance(name)
+                instance = self.settings.instance(name)
                 if instance is None:
                     raise ForgeError(f"there is no instance {name} in sigbot.toml (any more)")
                 from sig_workers.forges.factory import make_host
@@ -120,7 +106,7 @@ class Service:
         from sig_workers.git import GitCredentials
         from sig_workers.workspace import GitWorkspace
 
-        instance = self.instance(repository.instance)
+        instance = self.settings.instance(repository.instance)
         if instance is None:
             raise ForgeError(f"there is no instance {repository.instance} in sigbot.toml (any more)")
         host = self.host(repository.instance)

@@ -180,8 +180,6 @@ class Settings(BaseSettings):
     """Bytes one build may occupy."""
     instances: tuple[Instance, ...] = Field(default=(), alias="instance")
     registries: tuple[RegistryAccess, ...] = Field(default=(), alias="registry")
-    local_forge: bool = False
-    """Whether the local forge is served (set by `sigbot up`)."""
     timing: Timing = Timing()
     sweeper: bool = True
     """Switches of the safety nets; only fault tests turn one off, to see that it is needed."""
@@ -214,6 +212,11 @@ class Settings(BaseSettings):
     def instance(self, name: str) -> Instance | None:
         """The configured instance of that name."""
         return next((one for one in self.instances if one.name == name), None)
+
+    @property
+    def local(self) -> Instance | None:
+        """The instance that is the local forge, if it is served (`sigbot up` writes it)."""
+        return next((one for one in self.instances if one.kind == "local"), None)
 
     def secret_values(self) -> tuple[str, ...]:
         """Every secret, for the redaction of logs and comments."""

@@ -1,0 +1,100 @@
+"""The single roles, for the cluster: serve, worker, beat, migrate, hooks sync."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import click
+
+from sig_workers.cli.options import fail, read_settings
+
+__all__ = ["beat", "hooks", "migrate", "serve", "worker"]
+
+
+@click.command()
+@click.option("--bind", default="127.0.0.1:8080", show_default=True, help="Address and port to listen on.")
+@click.option("--processes", default=1, show_default=True, help="Number of web processes.")
+@click.option("--threads", default=8, show_default=True, help="Threads in each of them.")
+def serve(bind: str, processes: int, threads: int) -> None:
+    """Receive webhooks and serve the pages (gunicorn)."""
+    read_settings()
+    arguments = [
+        sys.executable, "-m", "gunicorn", "--bind", bind, "--workers", str(processes), "--threads", str(threads),
+        "--worker-class", "gthread", "--graceful-timeout", "25", "--log-level", "warning", "--no-control-socket",
+        "sig_webhooks.app:create_app()",
+    ]  # fmt: skip
+    os.execv(sys.executable, arguments)  # noqa: S606  (gunicorn takes this process over, so signals reach it)
+
+
+@click.command()
+@click.option("--queues", default="interactive,bulk,builds", show_default=True, help="Queues to work on.")
+@click.option("--pool", type=click.Choice(["prefork", "threads", "solo"]), default="prefork", show_default=True)
+@click.option("--concurrency", default=2, show_default=True, help="Jobs at once.")
+def worker(queues: str, pool: str, concurrency: int) -> None:
+    """Plan deliveries and run jobs (Celery)."""
+    from sig_workers.observe import configure_logging
+    from sig_workers.queue import QUEUES
+    from sig_workers.service import Service
+    from sig_workers.tasks import worker_app
+
+    wanted = [name.strip() for name in queues.split(",")]
+    if unknown := [name for name in wanted if name not in QUEUES]:
+        fail(f"there is no queue {unknown[0]}; there are {', '.join(QUEUES)}")
+    service = Service(read_settings())
+    configure_logging(service.redact)
+    _ = service.bots  # a plugin that cannot work refuses to start, here and now
+    app = worker_app(service)
+    app.worker_main(
+        [
+            "worker", "--queues", ",".join(wanted), "--pool", pool, "--concurrency", str(concurrency),
+            "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING", "--quiet",
+            "--hostname", f"sigbot-{os.getpid()}@%h",
+        ]
+    )  # fmt: skip
+
+
+@click.command()
+def beat() -> None:
+    """Sweep, tick and keep webhook keys in step; several may run, one acts."""
+    from sig_workers.beat import Beat
+    from sig_workers.observe import configure_logging
+    from sig_workers.service import Service
+
+    service = Service(read_settings())
+    configure_logging(service.redact)
+    loop = Beat(service)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda number, frame: loop.stop())
+    loop.run()
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the store to the newest form."""
+    from sig_workers.store.store import Store
+
+    settings = read_settings()
+    store = Store.open(settings.store_url, durable=settings.durable)
+    store.migrate()
+    store.close()
+
+
+@click.group()
+def hooks() -> None:
+    """Webhooks of the configured instances."""
+
+
+@hooks.command("sync")
+def sync() -> None:
+    """Take the webhook keys that forges make per project into the store."""
+    from sig_workers.beat import sync_hook_keys, sync_repositories
+    from sig_workers.service import Service
+
+    service = Service(read_settings())
+    for instance in service.settings.instances:
+        if instance.kind == "pagure":
+            repositories = sync_repositories(service, instance.name)
+            keys = sync_hook_keys(service, instance.name)
+            click.echo(f"{instance.name}: {repositories} repositories, {keys} webhook keys")

@@ -1,0 +1,82 @@
+"""Child processes of `sigbot up`: started, restarted when they die, ended together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = ["Supervisor"]
+
+MOST_RESTARTS = 20
+
+
+@dataclass
+class Child:
+    """One process, and how often it had to be started again."""
+
+    name: str
+    argv: Sequence[str]
+    process: subprocess.Popen[bytes]
+    restarts: int = 0
+
+
+@dataclass
+class Supervisor:
+    """Keeps processes running. Their output goes to `<logs>/<name>.log`."""
+
+    logs: Path
+    environment: Mapping[str, str]
+    children: dict[str, Child] = field(default_factory=dict)
+
+    def start(self, name: str, argv: Sequence[str]) -> None:
+        """Start a process in a group of its own."""
+        self.children[name] = Child(name, argv, self._spawn(name, argv))
+
+    def _spawn(self, name: str, argv: Sequence[str]) -> subprocess.Popen[bytes]:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        with (self.logs / f"{name}.log").open("ab") as output:
+            return subprocess.Popen(
+                list(argv), env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    def check(self) -> list[str]:
+        """Start what has died again; one sentence each. A process that keeps dying is given up."""
+        said = []
+        for child in self.children.values():
+            code = child.process.poll()
+            if code is None or child.restarts > MOST_RESTARTS:
+                continue
+            child.restarts += 1
+            if child.restarts > MOST_RESTARTS:
+                said.append(
+                    f"{child.name} died {MOST_RESTARTS} times and is given up; see {self.logs / child.name}.log"
+                )
+                continue
+            said.append(f"{child.name} ended with {code} and is started again")
+            child.process = self._spawn(child.name, child.argv)
+        return said
+
+    def stop(self, patience: float = 4.0) -> None:
+        """End all: TERM, and KILL for what has not ended after `patience` seconds (leases give its jobs back)."""
+        for child in self.children.values():
+            _signal(child.process, signal.SIGTERM)
+        until = time.monotonic() + patience
+        for child in self.children.values():
+            try:
+                child.process.wait(max(0.05, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _signal(child.process, signal.SIGKILL)
+                child.process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
