@@ -1,0 +1,160 @@
+"""Which tag of an image is the next one to use: current tag and tag list in, proposal with its reason out. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from sig_bots.errors import UserError
+from sig_bots.fedora_releases import RELEASES, FedoraRelease
+from sig_bots.refs import ImageRef
+from sig_bots.tagschemes import HOW, SCHEMES, Reading, infer, is_architecture, is_source
+
+__all__ = ["DEFAULT_POLICY", "Policy", "Proposal", "newest", "scheme_for"]
+
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
+_LARGEST_GAP = 8
+"""More missing major versions than this mean that the tags above belong to another numbering."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a repository allows. `today` is the day Fedora's life cycle is looked up for; None: today, in UTC."""
+
+    today: date | None = None
+    major: bool = True
+    """Whether the first number of a version (or the year of a date) may change; plain numbers always may."""
+    ignored: frozenset[str] = frozenset()
+    """Tags that are never proposed (somebody closed the pull request)."""
+    fedora: Mapping[int, FedoraRelease] = field(default_factory=lambda: RELEASES)
+
+
+DEFAULT_POLICY = Policy()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A newer tag. `reason` is one sentence for the pull request: how the tags were ordered and what was left out."""
+
+    tag: str
+    reason: str
+    scheme: str
+
+
+def scheme_for(image: ImageRef) -> str | None:
+    """The scheme known for an image's repository whatever its tag list looks like; None when it must be inferred."""
+    tag = image.tag or ""
+    fedora = image.registry == "registry.fedoraproject.org" or (
+        image.registry == "quay.io" and image.repository.startswith("fedora/")
+    )
+    return "fedora" if fedora and SCHEMES["fedora"](tag) is not None else None
+
+
+def newest(
+    current: str, tags: Iterable[str], scheme: str | None = None, policy: Policy = DEFAULT_POLICY
+) -> Proposal | None:
+    """The newest tag that can take the place of `current`; None when there is none or `current` is a channel.
+
+    `tags` are all tags of the repository, in any order. `scheme` (a key of `tagschemes.SCHEMES`) overrides what is
+    inferred from them. Prefix, suffix, precision and variant stay; pre-releases are offered only to users of one of
+    the same kind; source images and other architectures never. Raises UserError for an unknown scheme.
+    """
+    if scheme is not None and scheme not in SCHEMES:
+        raise UserError(f"There is no tag scheme {scheme!r}; use one of {', '.join(sorted(SCHEMES))}.")
+    listed = {tag for tag in tags if _TAG.fullmatch(tag)}
+    name = scheme or infer(current, listed)
+    reading = SCHEMES[name](current) if name and _TAG.fullmatch(current) else None
+    if name is None or reading is None or is_source(current):
+        return None
+    candidates, left_out = _sorted_out(reading, SCHEMES[name], listed - {current}, policy)
+    if name in ("semver", "integer"):
+        candidates = _without_jump(reading, candidates, left_out)
+    if name == "fedora":
+        candidates = _only_stable(candidates, left_out, policy)
+    if not candidates:
+        return None
+    order, tag = max((found.order, tag) for tag, found in candidates.items())
+    if reading.unordered and sum(found.order == order for found in candidates.values()) > 1:
+        return None
+    reason = _reason(name, current, tag, len(listed), left_out, policy)
+    return Proposal(tag, reason, name)
+
+
+def _sorted_out(
+    reading: Reading, read: Callable[[str], Reading | None], tags: Iterable[str], policy: Policy
+) -> tuple[dict[str, Reading], Counter[str]]:
+    """Tags newer than the current one, and how many were left out for which cause."""
+    candidates: dict[str, Reading] = {}
+    left_out: Counter[str] = Counter()
+    keep_major = not policy.major and len(reading.order) > 1
+    for tag in tags:
+        found = read(tag)
+        if is_source(tag):
+            left_out["source image"] += 1
+        elif found is None or found.family != reading.family:
+            left_out["architecture tag" if is_architecture(tag) else "tag of another kind"] += 1
+        elif found.order <= reading.order:
+            continue
+        elif found.pre not in ("", reading.pre):
+            left_out["pre-release"] += 1
+        elif any(new < old for new, old in zip(found.floors, reading.floors, strict=True)):
+            left_out["tag with an older variant"] += 1
+        elif tag in policy.ignored:
+            left_out["ignored tag"] += 1
+        elif keep_major and found.order[0] != reading.order[0]:
+            left_out["tag of another major version"] += 1
+        else:
+            candidates[tag] = found
+    return candidates, left_out
+
+
+def _without_jump(reading: Reading, candidates: dict[str, Reading], left_out: Counter[str]) -> dict[str, Reading]:
+    """Drop what lies behind a wide gap in the major versions: leftovers of another numbering (4.6, 5.0, 14.3)."""
+    highest = reading.order[0]
+    for major in sorted({found.order[0] for found in candidates.values()}):
+        # Numbers without dots may be sparse, but do not grow twentyfold.
+        if major > 20 * max(highest, 10) if reading.family[1] == 1 else major - highest > _LARGEST_GAP:
+            break
+        highest = max(highest, major)
+    kept = {tag: found for tag, found in candidates.items() if found.order[0] <= highest}
+    if len(kept) < len(candidates):
+        left_out["tag of another numbering"] += len(candidates) - len(kept)
+    return kept
+
+
+def _only_stable(candidates: dict[str, Reading], left_out: Counter[str], policy: Policy) -> dict[str, Reading]:
+    today = policy.today or datetime.now(UTC).date()
+    kept = {}
+    for tag, found in candidates.items():
+        release = policy.fedora.get(found.order[0])
+        state = release.state(today) if release else "unknown"
+        if state == "stable":
+            kept[tag] = found
+        else:
+            left_out[{"eol": "release past its end of life", "unknown": "release without data"}.get(state, "release not out yet")] += 1  # fmt: skip
+    return kept
+
+
+def _reason(name: str, current: str, tag: str, total: int, left_out: Counter[str], policy: Policy) -> str:
+    noun = "tag" if total == 1 else "tags"
+    text = f"{tag} is the newest of {total} {noun}, ordered {HOW[name]} ({name})"
+    if name == "fedora":
+        reading = SCHEMES["fedora"](current)
+        release = policy.fedora.get(reading.order[0]) if reading else None
+        today = policy.today or datetime.now(UTC).date()
+        if release and release.state(today) == "eol":
+            text += f"; Fedora {release.number} reached its end of life on {release.eol.isoformat()}"
+    if left_out:
+        counted = [f"{count} {cause if count == 1 else _plural(cause)}" for cause, count in sorted(left_out.items())]
+        text += f"; left out: {', '.join(counted)}"
+    return f"{text}."
+
+
+def _plural(cause: str) -> str:
+    first, *rest = cause.split(" ")
+    if first in ("source", "architecture", "ignored"):
+        return f"{cause}s"
+    return " ".join([f"{first}s", *rest])
