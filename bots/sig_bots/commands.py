@@ -152,13 +152,16 @@ def _visible(lines: Sequence[str], candidates: Sequence[int], address: re.Patter
         marked[number] = f"{line[:indent]}{_MARK}{order}{_MARK}{rest}"
     shown: list[int] = []
     hidden = 0
-    for token in _markdown().parse("\n".join(marked)):
+    env: dict[str, object] = {}
+    for token in _markdown().parse("\n".join(marked), env):
         if token.type in _HIDING:
             hidden += 1
         elif token.type.replace("_close", "_open") in _HIDING:
             hidden -= 1
-        elif token.type == "inline" and not hidden:
-            shown.extend(_marks(token.children or ()))
+        elif token.type == "inline" and not hidden and _MARK in token.content:
+            children: list[Token] = []  # inside a block only what holds a candidate is parsed
+            _markdown().inline.parse(token.content, _markdown(), env, children)
+            shown.extend(_marks(children))
     return (candidates[order] for order in shown)
 
 
@@ -176,7 +179,7 @@ def _marks(children: Sequence[Token]) -> Iterator[int]:
 
 @cache
 def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark").enable("table")
+    return MarkdownIt("commonmark").enable("table").disable("inline")
 
 
 def _read(
