@@ -36,7 +36,10 @@ from sig_bots.sources.payload import (
     words,
 )
 
-__all__ = ["MAX_BODY", "delivery_id", "parse", "verify"]
+__all__ = ["CONTENT_TYPES", "MAX_BODY", "delivery_id", "parse", "verify"]
+
+CONTENT_TYPES = frozenset({"application/json"})
+"""Media types accepted (without parameters)."""
 
 MAX_BODY = 26 * 2**20
 """Bytes. GitHub sends at most 25 MB; a bigger payload is never sent."""

@@ -51,7 +51,10 @@ from sig_bots.sources.payload import (
     words,
 )
 
-__all__ = ["MAX_BODY", "TOLERANCE", "delivery_id", "parse", "verify"]
+__all__ = ["CONTENT_TYPES", "MAX_BODY", "TOLERANCE", "delivery_id", "parse", "verify"]
+
+CONTENT_TYPES = frozenset({"application/json"})
+"""Media types accepted (without parameters)."""
 
 MAX_BODY = 26 * 2**20
 """Bytes. GitLab sends at most 25 MB."""

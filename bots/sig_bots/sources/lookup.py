@@ -19,6 +19,8 @@ SOURCES = ("github", "pagure", "forgejo", "gitlab", "quay", "registry", "local")
 class Source(Protocol):
     """What every source module offers. All of it is pure but for the clock; header names may come in any case."""
 
+    CONTENT_TYPES: frozenset[str]
+    """Media types accepted, in lower case, without parameters."""
     MAX_BODY: int
     """Largest body accepted unless the instance says otherwise, in bytes."""
     verify: Callable[[Mapping[str, str], bytes, Sequence[bytes]], None]

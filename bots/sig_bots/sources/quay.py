@@ -17,7 +17,10 @@ from sig_bots.refs import ImageRef
 from sig_bots.sources._signature import verify_token
 from sig_bots.sources.payload import Object, body_id, find, guarded, header, missing, text, texts
 
-__all__ = ["MAX_BODY", "PATH_SECRET_HEADER", "delivery_id", "parse", "verify"]
+__all__ = ["CONTENT_TYPES", "MAX_BODY", "PATH_SECRET_HEADER", "delivery_id", "parse", "verify"]
+
+CONTENT_TYPES = frozenset({"application/json"})
+"""Media types accepted (without parameters)."""
 
 MAX_BODY = 5 * 2**20
 """Bytes."""

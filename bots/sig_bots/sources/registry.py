@@ -35,7 +35,10 @@ from sig_bots.sources.payload import (
     words,
 )
 
-__all__ = ["MAX_BODY", "delivery_id", "parse", "parse_all", "verify"]
+__all__ = ["CONTENT_TYPES", "MAX_BODY", "delivery_id", "parse", "parse_all", "verify"]
+
+CONTENT_TYPES = frozenset({"application/vnd.docker.distribution.events.v1+json", "application/json"})
+"""Media types accepted (without parameters)."""
 
 MAX_BODY = 5 * 2**20
 """Bytes."""
@@ -61,7 +64,7 @@ def delivery_id(headers: Mapping[str, str], body: bytes) -> str | None:
     return known[0] if len(known) == 1 else "sha256-" + hashlib.sha256(" ".join(known).encode()).hexdigest()
 
 
-def parse_all(headers: Mapping[str, str], body: bytes) -> tuple[Event, ...]:
+def parse_all(headers: Mapping[str, str], body: bytes) -> tuple[ImagePushed, ...]:
     """All pushes in a delivery, one event per image and digest with all its tags; empty when `parse` gives no event."""
     data = json_object(body)
     try:
@@ -70,7 +73,7 @@ def parse_all(headers: Mapping[str, str], body: bytes) -> tuple[Event, ...]:
         return ()
 
 
-def _pushes(data: Object) -> tuple[Event, ...]:
+def _pushes(data: Object) -> tuple[ImagePushed, ...]:
     found: dict[tuple[str, str], ImagePushed] = {}
     for entry in records(data, "events"):
         if maybe_text(entry, "action") != "push" or not find(entry, "target", "tag"):
