@@ -57,7 +57,7 @@ class GitWorkspace:
         cache_dir: Path,
         repo_key: str,
         remote: CloneUrl | Callable[[], CloneUrl],
-        credentials: Callable[[], GitCredentials | None] = lambda: None,
+        credentials: Callable[[], GitCredentials | None] | GitCredentials | None = None,
         *,
         author: str = "sigbot <sigbot@localhost>",
         time_limit: float = 300.0,
@@ -66,7 +66,7 @@ class GitWorkspace:
     ) -> None:
         """`repo_key` names the repository in the cache (instance and the forge's own id, say).
 
-        `remote` and `credentials` are asked only when the network is really needed. `time_limit` in seconds for each
+        `remote` and `credentials` may be functions, which are asked only when the network is really needed. `time_limit` in seconds for each
         git command and for waiting for another process. With more than `keep_packs` packs the cache starts anew.
         """
         name = hashlib.sha256(repo_key.encode()).hexdigest()[:32]
@@ -268,7 +268,8 @@ class GitWorkspace:
     def _network(self, *arguments: str, stdin: bytes = b"", negotiate: bool = True) -> None:
         url = self._remote() if callable(self._remote) else self._remote
         settings = {} if negotiate else {"fetch.negotiationAlgorithm": "noop"}
-        self._git.remote(url, self._credentials(), *arguments, stdin=stdin, settings=settings)
+        credentials = self._credentials() if callable(self._credentials) else self._credentials
+        self._git.remote(url, credentials, *arguments, stdin=stdin, settings=settings)
 
 
 def _fetch_arguments(*options: str) -> list[str]:

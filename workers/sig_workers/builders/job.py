@@ -87,12 +87,14 @@ class Job:
             output = self.steps.run(
                 [*self._buildah(number), "pull", "--quiet", "--policy", "always", *auth, *which, exact],
                 f"The base {exact} cannot be pulled",
+                show=False,
             )
         image = output.strip().splitlines()[-1]
         if platform is not None:
             made_for = self.steps.run(
                 [*self._buildah(number), "inspect", "--type", "image", "--format", "{{.OCIv1.Architecture}}", image],
                 f"The base {exact} cannot be read",
+                show=False,
             ).strip()
             if made_for != platform.architecture:
                 raise StepFailed(f"The base {exact} is for {made_for}, not for {platform}.")
@@ -125,6 +127,7 @@ class Job:
         self.steps.run(
             [*self._buildah(number), "from", "--pull=never", "--name", container, image],
             "The smoke test could not be prepared",
+            show=False,
         )
         self.steps.run(
             [*self._fence(network=False), *self._buildah(number), "run", "--isolation", "chroot", *dropped, container, "--",
@@ -137,22 +140,29 @@ class Job:
 
     def _push_index(self, images: list[str]) -> Digest:
         name = "localhost/index"
-        self.steps.run([*self._buildah(0), "manifest", "create", name], "The index could not be made")
+        self.steps.run([*self._buildah(0), "manifest", "create", name], "The index could not be made", show=False)
         for number, image in enumerate(images):
             layout = f"oci:{self.folder / 'layout'}:{number}"
-            self.steps.run([*self._buildah(number), "push", "--quiet", image, layout], "The index could not be made")
-            self.steps.run([*self._buildah(0), "manifest", "add", name, layout], "The index could not be made")
+            self.steps.run(
+                [*self._buildah(number), "push", "--quiet", image, layout], "The index could not be made", show=False
+            )
+            self.steps.run(
+                [*self._buildah(0), "manifest", "add", name, layout], "The index could not be made", show=False
+            )
         return self._pushed(["manifest", "push", "--all"], name)
 
     def _pushed(self, command: list[str], what: str) -> Digest:
         target = self.spec.image.with_tag(self.spec.image.tag or "latest")
         digests = self.folder / "digest"
+        # Said outright: `manifest push` of buildah 1.28 ends with 0 and pushes nothing when only registries.conf says it.
+        verify = f"--tls-verify={str(target.registry not in self.order.insecure_hosts).lower()}"
         with self._auth(dict(self.logins.push)) as auth:
             self.steps.run(
                 [
                     *self._buildah(0),
                     *command,
                     "--quiet",
+                    verify,
                     *auth,
                     "--digestfile",
                     str(digests),
@@ -161,7 +171,10 @@ class Job:
                 ],
                 f"{target} cannot be pushed",
             )
-        return digests.read_text().strip()
+        digest = digests.read_text().strip()
+        if not digest:
+            raise StepFailed(f"{target} cannot be pushed: the registry {target.registry} is not reachable over https.")
+        return digest
 
     def _published(self, digest: Digest) -> dict[str, Digest]:
         """What the registry itself says about the digest that was pushed."""

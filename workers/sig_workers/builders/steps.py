@@ -62,22 +62,22 @@ class Steps:
         """A line of our own in the log."""
         self._log(f"{line}\n".encode())
 
-    def run(self, argv: Sequence[str], failing: str) -> str:
-        """Run it; its standard output. Raises StepFailed with a sentence that begins with `failing`, Cancelled."""
+    def run(self, argv: Sequence[str], failing: str, *, show: bool = True) -> str:
+        """Run it; its standard output, which goes to the log when it is to `show`. Raises StepFailed with a sentence that begins with `failing`, Cancelled."""
         process = subprocess.Popen(
             list(argv), env=self._env, cwd=self._folder, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         output, tail = bytearray(), bytearray()
         try:
-            self._watch(process, output, tail)
+            self._watch(process, output, tail, show)
         finally:
             stop_group(process)
         if process.returncode != 0:
             raise StepFailed(_sentence(failing, tail.decode("utf-8", "replace"), process.returncode))
         return output.decode("utf-8", "replace")
 
-    def _watch(self, process: subprocess.Popen[bytes], output: bytearray, tail: bytearray) -> None:
+    def _watch(self, process: subprocess.Popen[bytes], output: bytearray, tail: bytearray, show: bool) -> None:
         assert process.stdout is not None  # noqa: S101 - both were asked for
         assert process.stderr is not None  # noqa: S101
         with selectors.DefaultSelector() as selector, process.stdout, process.stderr:
@@ -93,7 +93,8 @@ class Steps:
                         key.data.extend(block[: max(0, (1 << 20) - len(key.data))])
                     tail.extend(block)
                     del tail[:-8192]
-                    self._log(block)
+                    if show or key.data is None:
+                        self._log(block)
                 self._check()
                 if process.poll() is not None and not selector.select(0):
                     return  # a daemon of the build may still hold the pipe; it is killed with the group
@@ -106,9 +107,7 @@ class Steps:
         if (self._folder / "cancel").exists():
             raise Cancelled
         if now > self._deadline:
-            raise StepFailed(
-                f"The build took longer than its limit of {self._seconds / 60:.3g} minutes and was stopped."
-            )
+            raise StepFailed(f"The build took longer than its limit of {_duration(self._seconds)} and was stopped.")
         if now > self._next_look:
             used = disk_use(self._folder, self._limits.disk)
             self._next_look = time.monotonic() + max(0.5, 10 * (time.monotonic() - now))
@@ -120,11 +119,16 @@ class Steps:
     def _log(self, block: bytes) -> None:
         if self._log_left <= 0:
             return
+        block = block[: self._log_left]
         self._log_left -= len(block)
         with (self._folder / "log").open("ab") as file:
-            file.write(block if self._log_left > 0 else block[: self._log_left] if self._log_left else block)
+            file.write(block)
             if self._log_left <= 0:
                 file.write(f"\n(The log is cut here, at {self._limits.log >> 10} KiB.)\n".encode())
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
 
 
 def disk_use(folder: Path, enough: int) -> int:
