@@ -105,6 +105,8 @@ class Capabilities(Value):
     annotations: bool = True
     reviewers: bool = True
     issues: bool = True
+    forks: bool = True
+    """Whether we can have forks (a GitHub App cannot: it pushes to the repository itself)."""
     private_hooks: bool = True
     """Whether private repositories send webhooks at all (Pagure's do not)."""
 

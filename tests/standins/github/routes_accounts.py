@@ -46,6 +46,21 @@ def account_by_id(forge: Actions, request: Request, parts: dict[str, str]) -> Re
     return Response(200, answers.full_user(forge.world, who))
 
 
+@routes.on("GET", "/orgs/{login}")
+def organisation(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
+    who = forge.world.user(parts["login"])
+    if who is None or who.kind != "Organization":
+        raise not_found()
+    return Response(200, answers.full_user(forge.world, who))
+
+
+@routes.on("GET", "/user/repos")
+def own_repositories(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
+    who = _need_user(request)
+    mine = [repo for repo in forge.world.repositories.values() if repo.owner is who]
+    return page(forge.world, request, [answers.repository(forge.world, repo, viewer=who) for repo in mine])
+
+
 @routes.on("GET", "/users/{login}/repos")
 @routes.on("GET", "/orgs/{login}/repos")
 def repositories_of(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
@@ -102,7 +117,8 @@ def one_installation(forge: Actions, request: Request, parts: dict[str, str]) ->
 @routes.on("GET", "/repos/{owner}/{name}/installation")
 def installation_of_repository(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
     app = _need_app(request)
-    repo = forge.world.repository(f"{parts['owner']}/{parts['name']}")
+    name = f"{parts['owner']}/{parts['name']}"
+    repo = forge.world.repository(name) or forge.world.repositories.get(forge.world.moved.get(name.lower(), 0))
     found = forge.world.installation_for(app, repo) if repo else None
     if found is None:
         raise not_found()

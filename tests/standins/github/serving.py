@@ -21,6 +21,8 @@ from tests.standins.github.wire import ApiError, Fault, Faults, Request, Respons
 ROUTERS = (routes_accounts.routes, routes_talk.routes, routes_checks.routes, routes_repositories.routes)
 _GIT = re.compile(r"/([^/]+/[^/]+?)(?:\.git)?(/info/refs|/git-upload-pack|/git-receive-pack)")
 _PREFIX = "/api/v3"
+_FOR_APPS = re.compile(r"/app(/.*)?|/(users|orgs)/[^/]+/installation|/repos/[^/]+/[^/]+/installation")
+"""Where GitHub takes an App's own JSON web token; everywhere else it wants an installation's token."""
 
 
 class Server(ThreadingHTTPServer):
@@ -136,6 +138,8 @@ def _authenticate(forge: Actions, request: Request) -> None:
         value = base64.b64decode(value).decode().rpartition(":")[2]
     if value.count(".") == 2:
         request.app = _app(forge, value)
+        if not _FOR_APPS.fullmatch(request.path):
+            raise ApiError(401, "A JSON web token could not be decoded")
         return
     token: Token | None = forge.world.tokens.get(value)
     if token is None or (token.expires and token.expires <= forge.world.now()):
