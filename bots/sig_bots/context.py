@@ -71,7 +71,7 @@ class JobBoard(Protocol):
 class Log(Protocol):
     """The job's log, shown live on its page."""
 
-    def __call__(self, line: str) -> None:
+    def __call__(self, line: str, /) -> None:
         """Add a line; secrets are taken out."""
         ...
 

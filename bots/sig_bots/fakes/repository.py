@@ -92,12 +92,12 @@ class FakeCheckout:
 
 @dataclass
 class FakeWorkspace:
-    """Workspace over a fake repository; a push counts as ours and is told to `pushed`."""
+    """Workspace over a fake repository; a push counts as ours."""
 
     repository: FakeRepository
     account: str
-    pushed: list[tuple[str, str | None, str]] = field(default_factory=list)
-    """(branch, sha before, sha after) of each push of ours."""
+    own: set[str] = field(default_factory=set)
+    """Commits pushed here count as ours."""
 
     @contextmanager
     def checkout(self, sha: str) -> Iterator[FakeCheckout]:
@@ -138,11 +138,11 @@ class FakeWorkspace:
         if before == sha:
             return sha
         before_push(sha)
+        self.own.add(sha)
         if before != expected:
             raise Obsolete(f"branch {branch} moved: expected {expected}, found {before}")
         self.repository.commits[sha] = trial.commits[sha]
         self.repository.branches[branch] = sha
-        self.pushed.append((branch, before, sha))
         return sha
 
 
