@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, exc
+from sqlalchemy import Connection, Engine, exc, text
 
 from sig_workers.store.errors import StoreDown
 
-__all__ = ["Database", "Part", "trouble"]
+__all__ = ["Database", "Part", "one_at_a_time", "sentence", "trouble"]
 
 _abandoned: list[Engine] = []  # engines of the parent process: kept, so that no destructor touches its connections
 
@@ -90,6 +90,15 @@ class Part:
     def write[T](self, function: Callable[[Connection], T]) -> T:
         """See `Database.write`."""
         return self.database.write(function)
+
+
+def one_at_a_time(connection: Connection, what: str) -> None:
+    """Until this transaction ends, no other one that names the same thing goes on here. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK, {"what": what})
+
+
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
 
 
 @contextmanager

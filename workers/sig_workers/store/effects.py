@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, null, select, update
 from sig_bots.errors import FencedOff
 from sig_workers.store import schema as t
 from sig_workers.store.columns import db_now, short
-from sig_workers.store.database import Part
+from sig_workers.store.database import Part, one_at_a_time
 from sig_workers.store.rows import Effect
 
 __all__ = ["Effects", "fence_job"]
@@ -31,6 +31,7 @@ class Effects(Part):
 
         def begin(connection: Connection) -> Effect:
             fence_job(connection, job, attempt)
+            one_at_a_time(connection, f"effect {repo} {kind} {key}")
             c = t.effects.c
             place = (c.repo_id == repo, c.kind == kind, c.key == key)
             known = {row.content_sha: row for row in connection.execute(

@@ -48,9 +48,15 @@ class SqlInventory:
         wanted = {str(image.image): image for image in images}
 
         def put(connection: Connection) -> None:
-            ids = [_declare(connection, row.id, image) for image in wanted.values()]
-            rest = update(f.images).where(f.images.c.repo_id == row.id, f.images.c.id.notin_(ids))
-            connection.execute(rest.where(f.images.c.retired_at.is_(None)).values(retired_at=db_now()))
+            known = {str(image.image): image for image in _load(connection, _images(), repo=row.id)}
+            for name, image in wanted.items():
+                if name not in known or _declaration(known[name]) != _declaration(image):
+                    _declare(connection, row.id, image)
+            gone = [image for name, image in known.items() if name not in wanted]
+            for image in gone:
+                c = f.images.c
+                here = (c.repo_id == row.id, c.name == image.image.name, c.tag == (image.image.tag or ""))
+                connection.execute(update(f.images).where(*here).values(retired_at=db_now()))
 
         self._store.write(put)
 
@@ -75,6 +81,13 @@ class SqlInventory:
                 _publish(connection, image_id, build, image, status, commit)
 
         self._store.write(put)
+
+
+def _declaration(image: FleetImage) -> FleetImage:
+    """The part of an image that its repository declares."""
+    parents = tuple(edge.model_copy(update={"digest": None}) for edge in image.parents)
+    repo = Repo(path=image.repo.path, instance=image.repo.instance)
+    return image.model_copy(update={"repo": repo, "parents": parents, "digest": None, "commit": None})
 
 
 def _declare(connection: Connection, repo_id: int, image: FleetImage) -> int:
@@ -179,7 +192,9 @@ def _images() -> Select[Any]:
     )
 
 
-def _load(connection: Connection, query: Select[Any]) -> list[FleetImage]:
+def _load(connection: Connection, query: Select[Any], *, repo: int | None = None) -> list[FleetImage]:
+    if repo is not None:
+        query = query.where(f.images.c.repo_id == repo)
     rows = connection.execute(query).all()
     edges = _edges(connection, [row.image_id for row in rows]) if rows else {}
     return [

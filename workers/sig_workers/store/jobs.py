@@ -13,14 +13,12 @@ from sqlalchemy.sql.elements import ColumnElement
 from sig_bots.errors import FencedOff
 from sig_workers.store import schema as t
 from sig_workers.store.columns import When, Words, clean, db_after, db_now, moment
-from sig_workers.store.database import Part
+from sig_workers.store.database import Part, one_at_a_time
 from sig_workers.store.job_rows import job_rows
 from sig_workers.store.rows import HostBlock, JobRow
 from sig_workers.store.settlement import upsert
 
 __all__ = ["Jobs", "block", "due_job", "end_attempt"]
-
-_CLAIMS = 0x51600001  # advisory lock of PostgreSQL: claims take turns, so that fairness is exact and no two deadlock
 
 
 class Jobs(Part):
@@ -34,7 +32,7 @@ class Jobs(Part):
         """
 
         def claim(connection: Connection) -> list[JobRow]:
-            _take_turns(connection)
+            one_at_a_time(connection, "claim jobs")  # fairness is exact, and no two claims deadlock
             best = connection.execute(_best(queue, limit)).all()
             return _run(connection, [row.id for row in best], owner, lease, turn=[row.repo_id for row in best])
 
@@ -47,7 +45,7 @@ class Jobs(Part):
         """
 
         def claim(connection: Connection) -> list[JobRow]:
-            _take_turns(connection)
+            one_at_a_time(connection, "claim jobs")  # fairness is exact, and no two claims deadlock
             found = connection.execute(
                 select(t.jobs.c.id, t.jobs.c.target).where(t.jobs.c.id.in_(list(jobs)), due_job())
             ).all()
@@ -113,11 +111,6 @@ class Jobs(Part):
             return final
 
         return self.write(end)
-
-
-def _take_turns(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CLAIMS})
 
 
 def due_job() -> ColumnElement[bool]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, exc, text
 
-from sig_workers.store.database import Database, sentence, trouble
+from sig_workers.store.database import Database, one_at_a_time, sentence, trouble
 from sig_workers.store.errors import StoreDown
 
 __all__ = ["PostgresDatabase"]
@@ -23,7 +22,6 @@ _INSERT = (
     " ON CONFLICT (instance, delivery_id) DO NOTHING RETURNING id"
 )
 _EXISTING = "SELECT id, body_sha256, state FROM deliveries WHERE instance = %t AND delivery_id = %t"
-_MIGRATION_LOCK = int.from_bytes(hashlib.sha256(b"sigbot migrate").digest()[:4])
 
 
 class PostgresDatabase(Database):
@@ -124,7 +122,7 @@ class PostgresDatabase(Database):
         """See Database. Several pods may start at once; one migrates, the others wait for it."""
         with super().migrating() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            one_at_a_time(connection, "migrate")
             yield connection
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 from sig_bots.refs import Repo
 from sig_workers.store import schema as t
 from sig_workers.store.columns import db_now
-from sig_workers.store.database import Part
+from sig_workers.store.database import Part, one_at_a_time
 from sig_workers.store.job_rows import REPOSITORY_COLUMNS, repository_row
 from sig_workers.store.rows import RepositoryRow
 
@@ -91,6 +91,7 @@ def _look(connection: Connection, instance: str, repo: Repo) -> RepositoryRow | 
 
 
 def _ensure(connection: Connection, instance: str, repo: Repo, wanted: dict[str, Any]) -> RepositoryRow:
+    one_at_a_time(connection, f"repositories {instance}")
     c = t.repositories.c
     row = _look(connection, instance, repo)
     holder = connection.execute(select(c.id).where(c.instance == instance, c.path == repo.path)).scalar()
