@@ -86,7 +86,8 @@ class ConfigProblem(Value):
     problems: tuple[Problem, ...]
 
     def __str__(self) -> str:
-        return "; ".join(str(one) for one in self.problems) + "."
+        text = "; ".join(str(one) for one in self.problems)
+        return text if text.endswith("?") else f"{text}."
 
 
 def default_config(registry: BotRegistry) -> RepoConfig:

@@ -108,7 +108,7 @@ GOLDEN: list[tuple[str, list[str]]] = [
     (f"/sig ok {SHA} \u201ctwo words\u201d", [f"ok sha={SHA} reason=two words"]),
     (f"/sig ok {SHA} it's", [f"ok sha={SHA} reason=it's"]),
     (f"/sig ok {SHA} reason='a \"b\"'", [f'ok sha={SHA} reason=a "b"']),
-    (f"/sig ok {SHA} -- --force", [f"! `/sig ok`: there is no argument `--force`. Write `/sig ok SHA [REASON]`."]),
+    (f"/sig ok {SHA} -- --force", ["! `/sig ok`: there is no argument `--force`. Write `/sig ok SHA [REASON]`."]),
     (f'/sig ok {SHA} "--force"', [f"ok sha={SHA} reason=--force"]),
     (f"/sig ok {SHA} ''", [f"ok sha={SHA} reason="]),
     # errors
@@ -219,7 +219,25 @@ def test_a_huge_line_is_refused() -> None:
     assert len(error.raw) <= MAX_LINE
 
 
-HOSTILE = ["[", "![", "*a_", "`a``", "<!-- ", "<a ", "[a](", "> ", "- ", "|-", "&", "\\", "_a", "[a]: b\n", "\t", "<", "]("]
+HOSTILE = [
+    "[",
+    "![",
+    "*a_",
+    "`a``",
+    "<!-- ",
+    "<a ",
+    "[a](",
+    "> ",
+    "- ",
+    "|-",
+    "&",
+    "\\",
+    "_a",
+    "[a]: b\n",
+    "\t",
+    "<",
+    "](",
+]
 
 
 @pytest.mark.parametrize("piece", HOSTILE)

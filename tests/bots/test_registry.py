@@ -1,0 +1,98 @@
+"""Bots that cannot work together refuse to start, with a sentence; what is installed is found."""
+
+from __future__ import annotations
+
+import pytest
+
+from sig_bots import Bot, BotConfig, Context, NoArgs, Push
+from sig_bots.registry import BUILT_IN, BotRegistry, PluginError
+
+
+def bot_with_command(bot_name: str, command: str) -> Bot:
+    bot = Bot(bot_name)
+
+    @bot.command(command)
+    def answer(ctx: Context, args: NoArgs) -> None:
+        """Answer."""
+
+    return bot
+
+
+def test_a_second_bot_of_the_same_name_is_refused() -> None:
+    registry = BotRegistry()
+    registry.add(Bot("lint"), "first 1.0")
+    with pytest.raises(PluginError, match=r"two bots are named lint: first 1\.0 and second 2\.0; rename or remove one"):
+        registry.add(Bot("lint"), "second 2.0")
+
+
+def test_a_command_belongs_to_one_bot() -> None:
+    with pytest.raises(PluginError, match="command go of bot b .* already belongs to bot a; rename it"):
+        BotRegistry.of([bot_with_command("a", "go"), bot_with_command("b", "go")])
+
+
+@pytest.mark.parametrize("command", ["help", "status", "cancel"])
+def test_built_in_commands_are_taken(command: str) -> None:
+    with pytest.raises(PluginError, match=f"command {command} of bot mine .* already belongs to bot sigbot"):
+        BotRegistry.of([bot_with_command("mine", command)])
+
+
+def test_a_refused_bot_leaves_nothing_behind() -> None:
+    registry = BotRegistry.of([bot_with_command("a", "go")])
+    bot = bot_with_command("b", "fresh")
+    bot.commands += bot_with_command("b", "go").commands
+    with pytest.raises(PluginError):
+        registry.add(bot, "test")
+    assert "fresh" not in registry.commands
+    assert "b" not in registry.bots
+
+
+def test_one_bot_may_not_have_a_command_twice() -> None:
+    bot = bot_with_command("a", "go")
+    bot.commands *= 2
+    with pytest.raises(PluginError, match="command go of bot a"):
+        BotRegistry.of([bot])
+
+
+def test_another_plugin_interface_is_refused() -> None:
+    with pytest.raises(PluginError, match="requires plugin interface 99, this sigbot has 1"):
+        BotRegistry.of([Bot("new", requires_api=99)])
+
+
+@pytest.mark.parametrize("name", ["images", "permissions", "version", "config"])
+def test_keys_of_the_configuration_file_are_no_names_for_bots(name: str) -> None:
+    with pytest.raises(PluginError, match="name of a key of"):
+        BotRegistry.of([Bot(name)])
+
+
+def test_a_bot_without_section_needs_defaults_for_all_settings() -> None:
+    bot = Bot("eager", always=True)
+
+    @bot.config
+    class Config(BotConfig):
+        needed: str
+
+    with pytest.raises(PluginError, match="each setting needs a default"):
+        BotRegistry.of([bot])
+
+
+def test_two_handlers_of_one_name_are_refused() -> None:
+    bot = Bot("twice")
+
+    def once(ctx: Context, event: Push) -> None:
+        """Do."""
+
+    bot.on(Push)(once)
+    bot.on(Push)(once)
+    with pytest.raises(PluginError, match="two handlers of one name"):
+        BotRegistry.of([bot])
+
+
+def test_a_job_row_finds_its_function_again() -> None:
+    registry = BotRegistry.of([bot_with_command("a", "go")])
+    found = registry.handler("a", "command:go")
+    assert found is not None
+    assert found.name == "go"
+    assert registry.handler(BUILT_IN, "command_errors") is not None
+    assert registry.handler("a", "command:help") is None
+    assert registry.handler("a", "gone") is None
+    assert registry.handler("gone", "command:go") is None
