@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from sig_bots.context import JobSummary
 
 __all__ = [
-    "approval_needed", "approved", "bad_arguments", "bot_not_enabled", "builder_missing", "cancelled", "code",
-    "command_errors", "config_broken_here", "config_fine", "config_problem", "dead_letter", "duration_limit",
-    "forge_unavailable", "job_failed", "line_too_long", "no_jobs", "plain", "refused", "status", "text_too_long", "too_many_commands",
-    "unknown_approval", "unknown_bot", "unknown_command", "unknown_topic",
+    "approval_needed", "approved", "bad_arguments", "bot_not_enabled", "cancelled", "code",
+    "command_errors", "config_broken_here", "config_fine", "config_problem",
+    "job_failed", "line_too_long", "no_jobs", "plain", "refused", "status", "text_too_long", "too_many_commands",
+    "unknown_bot", "unknown_command", "unknown_topic",
 ]  # fmt: skip
 
 _WHO = {
@@ -135,31 +135,8 @@ def status(jobs: Sequence[JobSummary], limit: int = 15) -> str:
 
 def job_failed(bot: str, reason: str, url: str = "") -> str:
     """A job failed for good on something outside our control; the reason is one sentence."""
-    return f"{bot} failed: {reason}" + (f" [Log]({url})" if url else "")
-
-
-def dead_letter(bot: str, attempts: int, url: str = "") -> str:
-    """A job failed on every attempt because of an error of ours or of a plugin; details are for the operator."""
-    where = f" [Log]({url})." if url else ""
-    return (
-        f"{bot} gave up after {attempts} attempts because of an internal error; the operators can see why and will "
-        f"run it again.{where} Your branch was not changed."
-    )
-
-
-def forge_unavailable(bot: str, minutes: int) -> str:
-    """Work waits because the forge or a registry does not answer."""
-    return f"{bot} waits: the other side does not answer. The next try is in about {max(1, minutes)} min."
-
-
-def duration_limit(bot: str, minutes: int) -> str:
-    """A job was ended because it ran too long."""
-    return f"{bot} was stopped after {minutes} min, the limit for one job. Make the build smaller, or ask the operators for a higher limit."
-
-
-def builder_missing(reason: str) -> str:
-    """No builder can build here; the reason is the builder's own sentence."""
-    return f"Nothing was built: {reason}"
+    sentence = reason if reason.endswith((".", "!", "?")) else f"{reason}."
+    return f"{bot} failed: {sentence}" + (f" [Log]({url})" if url else "")
 
 
 # ---------------------------------------------------------------- trust
@@ -176,12 +153,6 @@ def approval_needed(sha: str, *, prefix: str = "/sig") -> str:
 def approved(sha: str, login: str) -> str:
     """Answer to an approval."""
     return f"{code(login)} approved {sha[:12]}; this commit is built now. A later push needs a new approval."
-
-
-def unknown_approval(given: str, head: str, *, prefix: str = "/sig") -> str:
-    """An approval that names no commit, or another one than the head."""
-    what = f"{code(given)} is not the head of this pull request" if given else "An approval names the commit"
-    return f"{what}. The head is `{head}`; when you have read it, write `{prefix} ok {head[:12]}`."
 
 
 # ---------------------------------------------------------------- configuration

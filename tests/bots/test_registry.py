@@ -26,7 +26,7 @@ def test_a_second_bot_of_the_same_name_is_refused() -> None:
 
 
 def test_a_command_belongs_to_one_bot() -> None:
-    with pytest.raises(PluginError, match="command go of bot b .* already belongs to bot a; rename it"):
+    with pytest.raises(PluginError, match=r"command go of bot b .* already belongs to bot a; rename it"):
         BotRegistry.of([bot_with_command("a", "go"), bot_with_command("b", "go")])
 
 
