@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from typing import Literal, Self
 
 from sig_bots.bot import Bot, CommandSpec
-from sig_bots.builtin import bot as builtin
 from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, default_config, parse_config
 from sig_bots.context import Context, JobSummary
 from sig_bots.events import Comment, Event, ImagePushed, PullRequestChanged, Push, Tick
@@ -77,7 +76,7 @@ class SigHarness:
 
     def __post_init__(self) -> None:
         self.builder = FakeBuilder(self.registry)
-        self.bot_registry = BotRegistry.of([builtin, *self.bots])
+        self.bot_registry = BotRegistry.of(self.bots)
         self._read: set[str] = set()
         self._serial = 0
         self._keys: set[str] = set()

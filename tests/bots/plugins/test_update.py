@@ -1,0 +1,118 @@
+"""The update bot proposes newer bases by pull request, and leaves people's work alone."""
+
+import pytest
+
+from sig_bots.plugins.update import bot
+from sig_bots.testing import SigHarness
+
+BASE = "registry.example/base"
+
+
+@pytest.fixture
+def sig() -> SigHarness:
+    sig = SigHarness(bots=[bot], files={"Containerfile": f"FROM {BASE}:1.0 AS app\n"})
+    for version in ("1.0", "1.1"):
+        sig.registry.publish(f"{BASE}:{version}", {"motd": version.encode()})
+    return sig
+
+
+def proposal(sig: SigHarness):
+    return sig.forge().find_prs("sigbot/update/")
+
+
+def test_a_newer_tag_becomes_a_pull_request_that_changes_only_the_tag(sig: SigHarness) -> None:
+    sig.push({"README.md": "hello"})
+    (pull_request,) = proposal(sig)
+    assert pull_request.title == f"Update {BASE} to 1.1"
+    assert sig.forge().read_file("Containerfile", pull_request.head_sha) == f"FROM {BASE}:1.1 AS app\n".encode()
+    assert "`Containerfile:1`" in pull_request.body
+
+
+def test_the_same_update_is_one_pull_request_however_often_it_is_looked_for(sig: SigHarness) -> None:
+    sig.push({"README.md": "one"})
+    writes = len(sig.host.writes)
+    sig.tick("update", "sweep")
+    sig.tick("update", "sweep")
+    assert len(proposal(sig)) == 1
+    assert len(sig.host.writes) == writes
+
+
+def test_a_newer_tag_refreshes_the_open_pull_request_in_one_commit(sig: SigHarness) -> None:
+    sig.push({"README.md": "one"})
+    sig.registry.publish(f"{BASE}:1.2", {"motd": b"1.2"})
+    sig.tick("update", "sweep")
+    (pull_request,) = proposal(sig)
+    assert pull_request.title == f"Update {BASE} to 1.2"
+    repository = sig.host.repos["team/app"]
+    assert repository.commits[pull_request.head_sha].parent == repository.branches["main"]
+
+
+def test_a_commit_of_somebody_else_on_the_branch_is_never_overwritten(sig: SigHarness) -> None:
+    sig.push({"README.md": "one"})
+    (pull_request,) = proposal(sig)
+    sig.push({"notes": "mine"}, branch=pull_request.head_branch)
+    theirs = sig.forge().branch_sha(pull_request.head_branch)
+    sig.registry.publish(f"{BASE}:1.2", {"motd": b"1.2"})
+    sig.tick("update", "sweep")
+    assert sig.forge().branch_sha(pull_request.head_branch) == theirs
+    assert any("not ours" in line for line in sig.log)
+
+
+def test_it_is_closed_with_the_reason_when_the_base_moved_by_hand(sig: SigHarness) -> None:
+    sig.push({"README.md": "one"})
+    (pull_request,) = proposal(sig)
+    sig.push({"Containerfile": f"FROM {BASE}:1.1\n"})
+    assert sig.forge().pull_request(pull_request.number).state == "closed"
+    assert "no longer needs this update" in sig.comments(pull_request.number)[-1]
+
+
+def test_a_pull_request_closed_by_a_person_stays_closed_for_that_version(sig: SigHarness) -> None:
+    sig.push({"README.md": "one"})
+    (pull_request,) = proposal(sig)
+    repository = sig.host.repos["team/app"]
+    closed = repository.pull_requests[pull_request.number].model_copy(update={"state": "closed"})
+    repository.pull_requests[pull_request.number] = closed
+    sig.tick("update", "sweep")
+    assert not proposal(sig)
+    sig.registry.publish(f"{BASE}:1.2", {"motd": b"1.2"})
+    sig.tick("update", "sweep")
+    assert [one.title for one in proposal(sig)] == [f"Update {BASE} to 1.2"]
+
+
+def test_a_pinned_digest_moves_together_with_its_tag(sig: SigHarness) -> None:
+    old = sig.registry.names[BASE]["1.0"]
+    sig.push({"Containerfile": f"FROM {BASE}:1.0@{old}\n"})
+    (pull_request,) = proposal(sig)
+    new = sig.registry.names[BASE]["1.1"]
+    assert sig.forge().read_file("Containerfile", pull_request.head_sha) == f"FROM {BASE}:1.1@{new}\n".encode()
+
+
+def test_an_index_that_lost_an_architecture_is_not_proposed_and_the_log_says_why(sig: SigHarness) -> None:
+    both = sig.registry.publish(f"{BASE}:2.0", {"motd": b"2.0"}, ("linux/amd64", "linux/arm64"))
+    sig.registry.publish(f"{BASE}:2.1", {"motd": b"2.1"}, ("linux/amd64", "linux/s390x"))
+    sig.push({"Containerfile": f"FROM {BASE}:2.0@{both}\n"})
+    assert not proposal(sig)
+    assert any("lacks linux/arm64" in line for line in sig.log)
+
+
+def test_a_registry_that_is_down_closes_nothing_and_is_asked_again(sig: SigHarness) -> None:
+    sig.push({"README.md": "one"})
+    sig.registry.down = True
+    sig.tick("update", "sweep")
+    assert len(proposal(sig)) == 1
+    assert sig.outcomes[-1][1].state == "retry"
+
+
+def test_the_command_answers_with_what_is_open(sig: SigHarness) -> None:
+    number = sig.open_pr({"README.md": "hello"})
+    sig.comment("/sig update", by="alice", on=number)
+    assert sig.replies() == [f"- #{proposal(sig)[0].number}: Update {BASE} to 1.1"]
+
+
+def test_the_command_is_refused_without_write_access(sig: SigHarness) -> None:
+    number = sig.open_pr({"README.md": "hello"}, by="bob", fork=True)
+    sig.comment("/sig update", by="bob", on=number)
+    (refusal,) = sig.replies()
+    assert "`bob`" in refusal
+    assert "write access" in refusal
+    assert not proposal(sig)
