@@ -99,6 +99,11 @@ class History:
             return None
         return self.git.local("cat-file", "blob", entry.split()[2].decode())
 
+    def files(self, sha: str, limit: int = 1000) -> list[str]:
+        """Paths of a commit's files, at most `limit`."""
+        output = self.git.local("ls-tree", "-r", "-z", "--name-only", check_sha(sha))
+        return [one.decode("utf-8", "replace") for one in output.split(b"\0") if one][:limit]
+
     def committer(self, sha: str) -> str:
         """Name of who committed."""
         return self.git.local("log", "-1", "--format=%cn", check_sha(sha)).decode("utf-8", "replace").strip()
