@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -69,7 +69,7 @@ def newest(
     reading = SCHEMES[name](current) if name and _TAG.fullmatch(current) else None
     if name is None or reading is None or is_source(current):
         return None
-    candidates, left_out = _sorted_out(reading, SCHEMES[name], listed - {current}, policy)
+    candidates, left_out = _sorted_out(reading, name, listed - {current}, policy)
     if name in ("semver", "integer"):
         candidates = _without_jump(reading, candidates, left_out)
     if name == "fedora":
@@ -84,12 +84,13 @@ def newest(
 
 
 def _sorted_out(
-    reading: Reading, read: Callable[[str], Reading | None], tags: Iterable[str], policy: Policy
+    reading: Reading, name: str, tags: Iterable[str], policy: Policy
 ) -> tuple[dict[str, Reading], Counter[str]]:
     """Tags newer than the current one, and how many were left out for which cause."""
     candidates: dict[str, Reading] = {}
     left_out: Counter[str] = Counter()
-    keep_major = not policy.major and len(reading.order) > 1
+    read = SCHEMES[name]
+    keep_major = not policy.major and name not in ("integer", "fedora")
     for tag in tags:
         found = read(tag)
         if is_source(tag):

@@ -9,7 +9,21 @@ BASES = [
     "registry.access.redhat.com/ubi9/ubi-minimal:9.4-1227.1726694542", "python:3.12-slim", "node:20", "debian:12",
     "quay.io/fedora/fedora-minimal:42", "alpine:3.20", "registry.fedoraproject.org/fedora-toolbox:42",
 ]  # fmt: skip
-PACKAGES = "curl git make gcc openssl ca-certificates tar gzip findutils procps-ng python3-devel libffi rsync".split()
+PACKAGES = [
+    "curl",
+    "git",
+    "make",
+    "gcc",
+    "openssl",
+    "ca-certificates",
+    "tar",
+    "gzip",
+    "findutils",
+    "procps-ng",
+    "python3-devel",
+    "libffi",
+    "rsync",
+]
 
 
 def containerfile(rng: random.Random) -> bytes:
@@ -42,7 +56,9 @@ def _stage(rng: random.Random, number: int) -> list[str]:
     if rng.random() < 0.15:
         lines.append("COPY --from=quay.io/skopeo/stable:v1.16 /usr/bin/skopeo /usr/bin/")
     if rng.random() < 0.15:
-        lines.append("RUN --mount=type=cache,target=/root/.cache --mount=type=bind,from=busybox:1.36,target=/b make all")
+        lines.append(
+            "RUN --mount=type=cache,target=/root/.cache --mount=type=bind,from=busybox:1.36,target=/b make all"
+        )
     if rng.random() < 0.15:
         lines += ["RUN <<EOF", "set -e", "make install", "EOF"]
     lines += ["RUN useradd -u 1001 app && chown -R app /opt/app", "VOLUME /data", ""]
@@ -51,5 +67,5 @@ def _stage(rng: random.Random, number: int) -> list[str]:
 
 def corpus(count: int, seed: int = 1) -> list[bytes]:
     """`count` files, the same for the same seed."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     return [containerfile(rng) for _ in range(count)]

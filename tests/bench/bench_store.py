@@ -1,0 +1,208 @@
+"""What the store costs: accepting a delivery beside a hand-written insert, and the worker's way through it.
+
+Run with `python -m tests.bench.bench_store [rounds]`. Both sides insert the same bodies into a table of the same form and
+the rows are counted afterwards. The peer is what one writes without a store: a connection per thread and one
+`INSERT ... ON CONFLICT DO NOTHING` per delivery, each in its own transaction, with the database's default durability.
+"""
+
+import json
+import sqlite3
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import text
+
+from sig_bots.refs import Repo
+from sig_workers.store.rows import NewEvent, NewJob, Settlement
+from sig_workers.store.store import Store
+from tests.servers.postgres import PostgreSQL
+
+DELIVERIES, BATCH, WAITING = 1600, 50, 10_000
+LEASE = timedelta(minutes=5)
+HEADERS = {"X-GitHub-Event": "issue_comment", "Content-Type": "application/json", "User-Agent": "GitHub-Hookshot/1"}
+
+
+def body(number: int) -> bytes:
+    """About 12 KB of JSON in the manner of a forge: long repetitive addresses, few words."""
+    digest = sha256(str(number).encode()).hexdigest()
+    fields = {
+        f"{name}_url": f"https://api.forge.example/repos/owner/name/{name}{{/{digest[n : n + 8]}}}"
+        for n in range(30)
+        for name in (f"field{n}", f"other{n}", f"third{n}")
+    }
+    return json.dumps({"id": number, "comment": {"body": "/sig lint", **fields}}).encode()
+
+
+class Accepting:
+    """Threads that accept deliveries; wall time, CPU time of this process, latencies."""
+
+    def __init__(self, accept: Callable[[int, bytes], object], threads: int, bodies: list[bytes]) -> None:
+        self.latencies: list[float] = []
+        gate = threading.Barrier(threads + 1)
+
+        def work(first: int) -> None:
+            accept(-1 - first, bodies[0])  # connections are made before the clock starts
+            gate.wait()
+            for number in range(first, len(bodies), threads):
+                started = time.perf_counter()
+                accept(number, bodies[number])
+                self.latencies.append(time.perf_counter() - started)
+
+        workers = [threading.Thread(target=work, args=(n,)) for n in range(threads)]
+        for worker in workers:
+            worker.start()
+        gate.wait()
+        wall, cpu = time.perf_counter(), time.process_time()
+        for worker in workers:
+            worker.join()
+        self.cpu_ms = (time.process_time() - cpu) / len(bodies) * 1000
+        self.rate = len(bodies) / (time.perf_counter() - wall)
+
+    def figures(self) -> dict[str, float]:
+        """Of one round."""
+        ordered = sorted(self.latencies)
+        return {
+            "per_second": self.rate, "cpu_ms": self.cpu_ms, "p50_ms": ordered[len(ordered) // 2] * 1000,
+            "p99_ms": ordered[int(len(ordered) * 0.99)] * 1000,
+        }  # fmt: skip
+
+
+def ours(store: Store) -> Callable[[int, bytes], object]:
+    return lambda number, data: store.accept(
+        instance="forge", source="github", delivery_id=f"guid-{number}", headers=HEADERS, body=data
+    )
+
+
+def bare(url: str) -> Callable[[int, bytes], object]:
+    """The hand-written way, into a table of its own."""
+    local = threading.local()
+    sqlite = url.startswith("sqlite")
+    mark = "?" if sqlite else "%s"
+    insert = (
+        f"INSERT INTO bare (source, guid, headers, body) VALUES ({mark}, {mark}, {mark}, {mark}) ON CONFLICT DO NOTHING"
+    )
+
+    def connect() -> Any:
+        if not sqlite:
+            return psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
+        connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=30)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    def accept(number: int, data: bytes) -> None:
+        if not hasattr(local, "connection"):
+            local.connection = connect()
+        row = ("forge", f"guid-{number}", json.dumps(HEADERS), data)
+        local.connection.execute(insert + ("" if sqlite else " RETURNING id"), row)
+
+    return accept
+
+
+def empty(store: Store) -> None:
+    sqlite = store.database.name == "sqlite"
+    number = "INTEGER PRIMARY KEY" if sqlite else "BIGSERIAL PRIMARY KEY"
+    kinds = ("BLOB", "TEXT") if sqlite else ("BYTEA", "TIMESTAMPTZ")
+
+    def run(connection: Any) -> None:
+        for table in ("attempts", "jobs", "events", "deliveries", "repositories"):
+            connection.execute(text(f"DELETE FROM {table}"))
+        connection.execute(text("DROP TABLE IF EXISTS bare"))
+        columns = f"source TEXT, guid TEXT, headers TEXT, body {kinds[0]}, at {kinds[1]} DEFAULT CURRENT_TIMESTAMP"
+        connection.execute(text(f"CREATE TABLE bare (id {number}, {columns}, UNIQUE (source, guid))"))
+
+    store.write(run)
+
+
+def count(store: Store, table: str) -> int:
+    return int(store.read(lambda connection: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()))
+
+
+def worker(store: Store) -> dict[str, float]:
+    """All deliveries through claim, settle with a job each, claim, finish, in batches; CPU of this process."""
+    repo = store.ensure_repository("forge", Repo(path="owner/name", forge_id="1", private=False))
+    cpu, done = time.process_time(), 0
+    while rows := store.claim_deliveries("bench", BATCH, LEASE):
+        settled = [
+            Settlement(
+                row.id, row.attempt, "done", repo_id=repo.id, private=False, event=NewEvent("comment", "{}"),
+                jobs=[NewJob(repo.id, "noop", "h", "interactive", 0, f"{repo.id}:{row.id}", f"k{row.id}")],
+            )
+            for row in rows
+        ]  # fmt: skip
+        ids = [job for jobs in store.settle(settled) for job in jobs]
+        for job in store.claim_given(ids, "bench", LEASE):
+            store.finish(job.id, job.attempt, "done")
+            done += 1
+    spent = time.process_time() - cpu
+    return {"cpu_ms_per_delivery": spent / done * 1000, "jobs": done}
+
+
+def claims(store: Store) -> dict[str, float]:
+    """One claim among many waiting jobs of 500 repositories."""
+    repos = [store.ensure_repository("forge", Repo(path=f"o/r{n}")).id for n in range(500)]
+    ours(store)(-1000, b"{}")
+    (row,) = store.claim_deliveries("bench", 1, LEASE)
+    jobs = [NewJob(repos[n % 500], "b", "h", "bulk", n % 3, f"t{n}", f"w{n}") for n in range(WAITING)]
+    store.settle([Settlement(row.id, row.attempt, "done", jobs=jobs)])
+    times = []
+    for _ in range(10):
+        started = time.perf_counter()
+        assert len(store.claim_jobs("bulk", "bench", LEASE, 10)) == 10
+        times.append((time.perf_counter() - started) * 1000)
+    return {"claim_of_10_among_10000_ms": statistics.median(times)}
+
+
+def measure(store: Store, url: str, rounds: int, bodies: list[bytes]) -> dict[str, object]:
+    collected: dict[str, list[dict[str, float]]] = {}
+    for number in range(rounds):
+        for threads in (1, 16):
+            empty(store)
+            for name, table, accept in (("ours", "deliveries", ours(store)), ("bare", "bare", bare(url))):
+                collected.setdefault(f"{name}_{threads}", []).append(Accepting(accept, threads, bodies).figures())
+                assert count(store, table) == len(bodies) + threads
+        collected.setdefault("worker", []).append(worker(store))
+        if number == 0:
+            empty(store)
+            collected["claims"] = [claims(store)]
+    result: dict[str, object] = {
+        name: {key: round(statistics.median(one[key] for one in values), 3) for key in values[0]}
+        for name, values in collected.items()
+    }
+    for threads in (1, 16):
+        pairs = zip(collected[f"ours_{threads}"], collected[f"bare_{threads}"], strict=True)
+        ratios = [(mine["cpu_ms"] / peer["cpu_ms"], mine["per_second"] / peer["per_second"]) for mine, peer in pairs]
+        result[f"cpu_ratio_{threads}"] = [round(f([r[0] for r in ratios]), 2) for f in (statistics.median, min, max)]
+        result[f"rate_ratio_{threads}"] = [round(f([r[1] for r in ratios]), 2) for f in (statistics.median, min, max)]
+    return result
+
+
+def run(rounds: int = 5) -> dict[str, object]:
+    """Medians per database; ratios are [median, least, greatest] of ours to the hand-written insert."""
+    bodies = [body(number) for number in range(DELIVERIES)]
+    results: dict[str, object] = {"rounds": rounds, "deliveries": DELIVERIES, "body_bytes": len(bodies[0])}
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        server = PostgreSQL().start()
+        stack.callback(server.stop)
+        urls = {"sqlite": f"sqlite:///{Path(folder) / 'bench.db'}", "postgresql": server.new_database()}
+        for name, url in urls.items():
+            store = Store.open(url)
+            stack.callback(store.close)
+            store.migrate()
+            results[name] = measure(store, url, rounds, bodies)
+    return results
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(int(sys.argv[1]) if len(sys.argv) > 1 else 5), indent=1))
