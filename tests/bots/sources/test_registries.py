@@ -7,6 +7,7 @@ import pytest
 
 from sig_bots.errors import Unauthorized
 from sig_bots.events import Ignored, ImagePushed, Rejected
+from sig_bots.refs import Actor
 from sig_bots.sources import quay, registry
 from tests.bots.sources.bodies import quay_push
 from tests.bots.sources.deliveries import recorded
@@ -45,7 +46,7 @@ def test_quay_is_known_by_the_secret_of_the_path() -> None:
 
 
 def test_a_later_push_of_the_same_tag_is_another_delivery() -> None:
-    at = [quay.delivery_id({}, b"{}", now=lambda moment=moment: moment) for moment in (100.0, 104.0, 200.0)]
+    at = [quay.delivery_id({}, b"{}", now=[moment].pop) for moment in (100.0, 104.0, 200.0)]
     assert at[0] == at[1] != at[2]
 
 
@@ -96,7 +97,7 @@ def test_several_pushes_in_one_delivery_are_several_events() -> None:
 
 def test_the_pusher_and_the_digest_are_kept() -> None:
     (event,) = registry.parse_all({}, _registry(_pushed()))
-    assert (event.actor.login, event.image.digest) == ("builder", "sha256:" + "1" * 64)
+    assert (event.actor, event.image.digest) == (Actor(login="builder"), "sha256:" + "1" * 64)
 
 
 def test_pulls_layers_and_untagged_parts_are_ignored() -> None:
