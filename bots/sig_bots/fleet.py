@@ -9,6 +9,7 @@ from sig_bots.config import ImageSpec
 from sig_bots.containerfile.parents import parents
 from sig_bots.context import Context
 from sig_bots.errors import NotFound, Skip
+from sig_bots.imagegraph import ImageGraph, node
 from sig_bots.refs import ImageRef, Platform
 from sig_bots.tools import FleetImage
 
@@ -96,6 +97,12 @@ def touches(path: str, image: FleetImage) -> bool:
     if path in (image.containerfile, ".sigbot.yaml"):
         return True
     return image.context in (".", "") or PurePosixPath(path).is_relative_to(image.context)
+
+
+def build_order(images: Sequence[FleetImage]) -> list[FleetImage]:
+    """The images, each after those of them it is made from; the rest in the order given."""
+    graph = ImageGraph.of(images)
+    return sorted(images, key=lambda image: graph.level(node(image.image)))
 
 
 def exact_parents(ctx: Context, image: FleetImage) -> FleetImage:

@@ -19,8 +19,7 @@ from sig_bots import (
     reports,
 )
 from sig_bots.building import build_image
-from sig_bots.fleet import UNPUBLISHED, exact_parents, read_fleet, touches
-from sig_bots.imagegraph import build_order
+from sig_bots.fleet import UNPUBLISHED, build_order, exact_parents, read_fleet, touches
 from sig_bots.tools import FleetImage
 from sig_bots.trust import resolve_sha, trust_of
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from sig_bots import Arguments, Bot, Context, ImagePushed, Push, Skip, Tick, UserError, reports
 from sig_bots.building import build_image
-from sig_bots.fleet import declare_fleet, default_head, exact_parents, touches
-from sig_bots.imagegraph import build_order
+from sig_bots.fleet import build_order, declare_fleet, default_head, exact_parents, touches
 from sig_bots.refs import Digest
 from sig_bots.tools import FleetImage
 
