@@ -40,7 +40,7 @@ def account_by_login(forge: Actions, request: Request, parts: dict[str, str]) ->
 
 @routes.on("GET", "/user/{number}")
 def account_by_id(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
-    who = forge.world.users.get(int(parts["number"])) if parts["number"].isdigit() else None
+    who = forge.world.users.get(int(parts["number"]))
     if who is None:
         raise not_found()
     return Response(200, answers.full_user(forge.world, who))
@@ -103,7 +103,7 @@ def installations(forge: Actions, request: Request, parts: dict[str, str]) -> Re
 
 def _installation(forge: Actions, request: Request, parts: dict[str, str]) -> Installation:
     app = _need_app(request)
-    found = forge.world.installations.get(int(parts["number"])) if parts["number"].isdigit() else None
+    found = forge.world.installations.get(int(parts["number"]))
     if found is None or found.app is not app:
         raise not_found()
     return found

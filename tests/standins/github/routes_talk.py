@@ -12,7 +12,7 @@ routes = Router()
 
 def _issue(forge: Actions, request: Request, parts: dict[str, str]) -> tuple[Repository, Issue]:
     repo = need_repo(forge.world, request, parts)
-    item = repo.issues.get(int(parts["number"])) if parts["number"].isdigit() else None
+    item = repo.issues.get(int(parts["number"]))
     if item is None:
         raise not_found()
     return repo, item

@@ -164,7 +164,7 @@ type Handler = Callable[[Any, Request, dict[str, str]], Response]
 
 
 class Router:
-    """Method and path pattern to handler. `{name}` matches one segment, `{name*}` the rest."""
+    """Method and path pattern to handler. `{name}` matches one segment, `{number}` digits, `{name*}` the rest."""
 
     def __init__(self) -> None:
         self._routes: list[tuple[str, re.Pattern[str], Handler]] = []
@@ -173,6 +173,7 @@ class Router:
         """Register the decorated handler. `{repo}` stands for both forms of a repository's address."""
         text = re.escape(pattern).replace(r"\{repo\}", r"(?:repos/(?P<repo>[^/]+/[^/]+)|repositories/(?P<id>\d+))")
         text = re.sub(r"\\{(\w+)\\\*\\}", r"(?P<\1>.*)", text)
+        text = text.replace(r"\{number\}", r"(?P<number>\d+)")
         text = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", text)
 
         def register(handler: Handler) -> Handler:

@@ -72,7 +72,7 @@ class AppLogin(GithubApp):  # type: ignore[misc] # ogr is not typed
         token_of: Callable[[int], str],
         options: dict[str, Any],
     ) -> None:
-        super().__init__(str(signature.app_id), signature.private_key, "")
+        super().__init__(str(signature.app_id), "", "")  # the key stays in `signature`
         self._signature = signature
         self._installation_of = installation_of
         self._token_of = token_of

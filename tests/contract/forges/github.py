@@ -1,0 +1,194 @@
+"""A world on the GitHub stand-in, where we are an App: check runs with annotations, installation tokens."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sig_bots.forge import CheckState
+from sig_bots.refs import Actor
+from sig_workers.forges.github import GitHubConfig, GitHubHost
+from tests.contract.git import commit_and_push
+from tests.contract.world import SERVICE, START_FILES, Role, SeenCheck, SeenComment, SeenIssue, SeenPr
+from tests.standins.github.model import Issue
+from tests.standins.github.server import GitHubStandIn
+
+HOOK_SECRET = "hook secret of the tests"
+
+
+class GitHubWorld:
+    """See `tests.contract.world.World`."""
+
+    name = "github"
+    path = "acme/demo"
+    is_app = True
+    check_words: Mapping[CheckState, str] = {
+        CheckState.PENDING: "queued",
+        CheckState.RUNNING: "in_progress",
+        CheckState.SUCCESS: "success",
+        CheckState.FAILURE: "failure",
+        CheckState.ERROR: "failure",
+        CheckState.CANCELLED: "cancelled",
+        CheckState.NEUTRAL: "neutral",
+    }
+
+    def __init__(self, server: GitHubStandIn) -> None:
+        self.server = server
+        server.add_user("acme", kind="Organization")
+        for login in ("owen", "alice", "bob"):
+            server.add_user(login)
+        server.add_repo(self.path, files=START_FILES)
+        server.set_permission(self.path, "owen", "admin")
+        server.set_permission(self.path, "alice", "write")
+        self.logins: dict[Role, str] = {"owner": "owen", "alice": "alice", "bob": "bob"}
+        self.config = self._configure()
+        self.host = GitHubHost(self.config)
+
+    def _configure(self) -> GitHubConfig:
+        app = self.server.add_app("sigbot", owner="owen", hook_secret=HOOK_SECRET)
+        self.server.install(app.app_id, "acme")
+        self.app_id = app.app_id
+        self.logins["bot"] = app.account
+        return GitHubConfig(
+            name="github",
+            url=self.server.url,
+            app_id=str(app.app_id),
+            private_key=app.private_key,
+            service=SERVICE,
+            repositories=("acme/*",),
+            allow_http=True,
+        )
+
+    # ------------------------------------------------------------ people
+
+    def actor(self, role: Role) -> Actor:
+        who = self.server.user(self.logins[role])
+        return Actor(login=who.login, id=str(who.id), bot=who.kind == "Bot")
+
+    # ------------------------------------------------------------ acts
+
+    def _clone_url(self, who: Role, path: str) -> str:
+        if who == "bot":
+            user, secret = self.host.git_credentials(path) or ("", "")
+        else:
+            user, secret = self.logins[who], self.server.token(self.logins[who])
+        return f"http://{user}:{secret}@{self.server.url.removeprefix('http://')}/{path}.git"
+
+    def push(
+        self,
+        who: Role,
+        branch: str,
+        files: Mapping[str, str | bytes | None],
+        *,
+        start: str = "main",
+        fork: bool = False,
+        force: bool = False,
+    ) -> str:
+        path = self.server.fork(self.path, self.logins[who]) if fork else self.path
+        return commit_and_push(self._clone_url(who, path), self.logins[who], branch, files, start=start, force=force)
+
+    def open_pr(
+        self, who: Role, branch: str, *, title: str = "A change", body: str = "", base: str = "main", fork: bool = False
+    ) -> int:
+        head = f"{self.logins[who]}:{branch}" if fork else branch
+        return self.server.open_pull(self.path, head, base, as_user=self.logins[who], title=title, body=body)
+
+    def comment(self, who: Role, number: int, text: str) -> str:
+        return str(self.server.comment(self.path, number, text, as_user=self.logins[who]).id)
+
+    def merge(self, who: Role, number: int) -> None:
+        self.server.merge(self.path, number, as_user=self.logins[who])
+
+    def close(self, who: Role, number: int) -> None:
+        self.server.close(self.path, number, as_user=self.logins[who])
+
+    def open_issue(self, who: Role, title: str, body: str = "") -> int:
+        return self.server.open_issue(self.path, title, body, as_user=self.logins[who])
+
+    # ------------------------------------------------------------ looks
+
+    def read(self, path: str, ref: str = "main") -> bytes | None:
+        return self.server.read(self.path, path, ref)
+
+    def head(self, branch: str, *, fork: Role | None = None) -> str | None:
+        path = self.server.fork(self.path, self.logins[fork]) if fork else self.path
+        return self.server.repo(path).git.branches().get(branch)
+
+    def pr(self, number: int) -> SeenPr:
+        item = self.server.issue(self.path, number)
+        assert item.pull is not None
+        return SeenPr(
+            number=number,
+            title=item.title,
+            body=item.body or "",
+            state="merged" if item.pull.merged else "open" if item.state == "open" else "closed",
+            author=item.user.login,
+            head_branch=item.pull.head_ref,
+            base_branch=item.pull.base_ref,
+            head_sha=item.pull.head_sha,
+            labels=tuple(item.labels),
+        )
+
+    def _issues(self) -> list[Issue]:
+        return [item for _, item in sorted(self.server.repo(self.path).issues.items())]
+
+    def prs(self) -> Sequence[SeenPr]:
+        return [self.pr(item.number) for item in self._issues() if item.pull]
+
+    def comments(self, number: int) -> Sequence[SeenComment]:
+        made = self.server.issue(self.path, number).comments
+        return [SeenComment(str(one.id), one.user.login, one.body) for one in made]
+
+    def checks(self, sha: str, number: int | None = None) -> Sequence[SeenCheck]:
+        newest = {run.name: run for run in self.server.checks(self.path, sha)}
+        return [
+            SeenCheck(
+                name=run.name,
+                state=run.conclusion or run.status,
+                summary=run.title or "",
+                url=run.details_url or "",
+                lines=tuple((note["path"], note["start_line"]) for note in run.annotations),
+            )
+            for run in newest.values()
+        ]
+
+    def issues(self) -> Sequence[SeenIssue]:
+        return [
+            SeenIssue(item.number, item.title, item.body or "", "open" if item.state == "open" else "closed", item.user.login)
+            for item in self._issues()
+            if item.pull is None
+        ]  # fmt: skip
+
+    def reactions(self, number: int, comment_id: str) -> Sequence[str]:
+        made = self.server.issue(self.path, number).comments
+        return [reaction.content for one in made if str(one.id) == comment_id for reaction in one.reactions]
+
+    # ------------------------------------------------------------ journeys
+
+    def set_hook(self, url: str) -> None:
+        self.server.set_app_hook(self.app_id, url, HOOK_SECRET)
+
+    def hook_instance(self) -> Mapping[str, object]:
+        return {
+            "name": "github",
+            "kind": "github",
+            "url": self.server.url,
+            "account": self.logins["bot"],
+            "app_id": self.config.app_id,
+            "private_key": self.config.private_key,
+            "secrets": [HOOK_SECRET],
+            "repositories": ["acme/*"],
+            "allow_http": True,
+            "allow_private_network": True,
+        }
+
+
+@contextmanager
+def open_world(request: pytest.FixtureRequest) -> Iterator[GitHubWorld]:
+    """A stand-in of its own: it starts in milliseconds."""
+    with tempfile.TemporaryDirectory() as folder, GitHubStandIn(Path(folder)) as server:
+        yield GitHubWorld(server)
