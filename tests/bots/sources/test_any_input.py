@@ -124,13 +124,15 @@ def test_a_real_delivery_with_any_one_field_broken_gives_an_answer(index: int) -
     name, headers, seed = _SEEDS[index]
     assert isinstance(source(name).parse(headers, json.dumps(seed).encode()), EventBase)
     broken = copy.deepcopy(seed)
-    for number, path in enumerate([path for path in _places(seed) if not str(path[-1]).endswith("_url")]):
+    # What no reader comes near is left alone: deep objects and addresses.
+    read = [path for path in _places(seed) if len(path) <= 4 and not str(path[-1]).endswith("_url")]
+    for number, path in enumerate(read):
         node = broken
         for key in path[:-1]:
             node = node[key]
         kept = copy.deepcopy(node[path[-1]])
         # Every value at the places near the top, where fields are read; one in turn further down.
-        for value in _NASTY if len(path) <= 2 else (_NASTY[number % len(_NASTY)], None):
+        for value in _NASTY if len(path) <= 2 else (_NASTY[number % len(_NASTY)],):
             node[path[-1]] = value
             body = json.dumps(broken).encode()
             assert isinstance(source(name).parse(headers, body), EventBase | Ignored | Rejected)
