@@ -57,6 +57,7 @@ class Pagure:
         pagure_chroot.check_machine()
         if not pagure_chroot.ready():
             raise ServerMissing("Pagure is missing; run `make servers`, which makes a Debian chroot with it in .cache")
+        self._stack.enter_context(pagure_chroot.in_use())
         self.tokens = json.loads((pagure_chroot.TEMPLATE / "tokens.json").read_text())
         self.data = Path(tempfile.mkdtemp(prefix="sigbot-pagure-"))
         self._stack.callback(shutil.rmtree, self.data, ignore_errors=True)

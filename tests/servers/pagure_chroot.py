@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.servers.process import ServerError, ServerMissing
@@ -20,22 +21,31 @@ from tests.servers.programs import CACHE, environment, program
 
 FILES = Path(__file__).parent / "pagure_files"
 HOME = CACHE / "pagure"
-ROOT = HOME / "root"
+
+
+def _recipe(*files: Path) -> str:
+    """Return a name for the content of `files`: what was made by an older recipe is not used."""
+    digest = hashlib.sha256()
+    for file in (Path(__file__), *sorted(files)):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+ROOT = HOME / f"root-{_recipe()}"
 # What a fresh Pagure starts from, made once beside the chroot: an empty database with the users, and their tokens.
-TEMPLATE = HOME / "template"
+TEMPLATE = HOME / f"template-{_recipe(FILES / 'pagure.cfg', FILES / 'seed.py')}"
 
 _SUITE = "trixie"
 _KEYRINGS = ("/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/debian-archive-keyring.pgp")
 _PACKAGES = "pagure,pagure-webhook,redis-server,gunicorn"
 _LIBRARY = "usr/lib/python3/dist-packages/pagure"
-_OURS = "usr/local/lib/sigbot"
 _FOLDERS = ("repos", "remotes", "releases", "attachments", "tmp", "run", "ssh", "mirror-keys")
 _ENVIRONMENT = {
     "HOME": "/srv/pagure",
     "LANG": "C.UTF-8",
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
     "PAGURE_CONFIG": "/srv/pagure/pagure.cfg",
-    "PYTHONPATH": f"/{_OURS}",
+    "PYTHONPATH": "/srv/pagure/lib",
     "PYTHONWARNINGS": "ignore",
     "TMPDIR": "/srv/pagure/tmp",
 }
@@ -60,9 +70,16 @@ def check_machine() -> None:
 
 
 def ready() -> bool:
-    """Tell whether the chroot is there and made by this recipe."""
-    stamp = HOME / "recipe"
-    return stamp.exists() and stamp.read_text() == _recipe()
+    """Tell whether the chroot and the template are there, made by this recipe."""
+    return ROOT.exists() and TEMPLATE.exists()
+
+
+@contextmanager
+def in_use() -> Iterator[None]:
+    """Keep the chroot from being deleted by a newer recipe meanwhile."""
+    with (HOME / "users").open("a") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        yield
 
 
 def inside(data: Path, argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -71,20 +88,24 @@ def inside(data: Path, argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return [*enter, *argv], dict(_ENVIRONMENT)
 
 
-def run_inside(data: Path, argv: Sequence[str], stdin: str = "") -> str:
+def run_inside(data: Path, argv: Sequence[str]) -> str:
     """Run a program as in `inside` and return its output; `ServerError` when it fails."""
     command, env = inside(data, argv)
-    done = subprocess.run(command, env=env, cwd="/", input=stdin, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=env, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise ServerError(f"{' '.join(argv)} failed in Pagure's chroot: {(done.stderr + done.stdout)[-2000:]}")
     return done.stdout
 
 
 def new_data(folder: Path) -> None:
-    """Fill `folder` with the folders and the database of a fresh Pagure, all owned by its user."""
+    """Fill `folder` with the folders, programs and database of a fresh Pagure, all owned by its user."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in _FOLDERS:
         (folder / name).mkdir()
+    shutil.copytree(FILES, folder / "lib", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "lib/hookrunner").chmod(0o755)
     if TEMPLATE.exists():
         shutil.copyfile(TEMPLATE / "db.sqlite", folder / "db.sqlite")
     owner = (ROOT / "var/lib/pagure").stat()
@@ -103,27 +124,30 @@ def prepare() -> None:
     HOME.mkdir(parents=True, exist_ok=True)
     with (HOME / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if ready():
+        _delete_others()
+        if not ROOT.exists():
+            _bootstrap(HOME / "root.new")
+            _adapt(HOME / "root.new")
+            (HOME / "root.new").rename(ROOT)
+        if not TEMPLATE.exists():
+            _make_template(HOME / "template.new")
+            (HOME / "template.new").rename(TEMPLATE)
+
+
+def _delete_others() -> None:
+    """Delete what older recipes or interrupted runs made, unless a Pagure runs from this folder now."""
+    with (HOME / "users").open("a") as users:
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
             return
-        (HOME / "recipe").unlink(missing_ok=True)
-        for old in (ROOT, TEMPLATE):
-            shutil.rmtree(old, ignore_errors=True)
-        _bootstrap()
-        _adapt()
-        _make_template()
-        (HOME / "recipe").write_text(_recipe())
+        for folder in HOME.iterdir():
+            if folder.is_dir() and folder not in (ROOT, TEMPLATE):
+                shutil.rmtree(folder)
 
 
-def _recipe() -> str:
-    """Return what identifies this recipe: everything in this file and in the folder of files."""
-    digest = hashlib.sha256(Path(__file__).read_bytes())
-    for file in sorted(FILES.iterdir()):
-        if file.is_file():
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def _bootstrap() -> None:
+def _bootstrap(root: Path) -> None:
+    shutil.rmtree(root, ignore_errors=True)
     keyring = next((k for k in map(Path, _KEYRINGS) if k.exists()), None)
     if keyring is None:
         raise ServerMissing("Debian's archive keys are missing; install the package debian-archive-keyring")
@@ -131,7 +155,7 @@ def _bootstrap() -> None:
     argv += ["--variant=apt", "--format=directory", f"--include={_PACKAGES}", "--dpkgopt=force-unsafe-io"]
     argv += [f"--dpkgopt=path-exclude=/usr/share/{waste}/*" for waste in ("man", "locale", "doc")]
     argv += ["--dpkgopt=path-include=/usr/share/doc/*/copyright"]
-    argv += [_SUITE, str(ROOT), f"deb [signed-by={keyring}] {_mirror()} {_SUITE} main"]
+    argv += [_SUITE, str(root), f"deb [signed-by={keyring}] {_mirror()} {_SUITE} main"]
     done = subprocess.run(argv, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise ServerMissing(f"Pagure's chroot could not be made: {done.stderr.strip()[-1000:]}")
@@ -153,16 +177,14 @@ def _mirror() -> str:
     )
 
 
-def _adapt() -> None:
-    ours = ROOT / _OURS
-    ours.mkdir(parents=True)
-    for file in FILES.glob("sigbot_*.py"):
-        shutil.copyfile(file, ours / file.name)
-    shutil.copyfile(FILES / "hookrunner", ROOT / _LIBRARY / "hooks/files/hookrunner")
-    (ROOT / "srv/pagure").mkdir()
+def _adapt(root: Path) -> None:
+    (root / "srv/pagure").mkdir()
+    runner = root / _LIBRARY / "hooks/files/hookrunner"
+    runner.unlink()
+    runner.symlink_to("/srv/pagure/lib/hookrunner")
     # With arrow 1 this Pagure answers times as "1795445705.897337"; the public ones answer whole seconds, and clients
     # rely on it.
-    model = ROOT / _LIBRARY / "lib/model.py"
+    model = root / _LIBRARY / "lib/model.py"
     before = model.read_text()
     after = before.replace('"%s" % arrow.get(value).float_timestamp', '"%d" % arrow.get(value).float_timestamp')
     if before == after:
@@ -172,18 +194,14 @@ def _adapt() -> None:
     model.write_text(after)
 
 
-def _make_template() -> None:
-    new = HOME / "template.new"
+def _make_template(new: Path) -> None:
     shutil.rmtree(new, ignore_errors=True)
     new_data(new)
     write_settings(new, "http://127.0.0.1:1")
-    run_inside(
-        new,
-        ["python3", "/usr/share/pagure/createdb.py", "-c", "/srv/pagure/pagure.cfg", "-i", "/etc/pagure/alembic.ini"],
-    )
-    tokens = json.loads(run_inside(new, ["python3", "-"], (FILES / "seed.py").read_text()))
+    settings = ["-c", "/srv/pagure/pagure.cfg", "-i", "/etc/pagure/alembic.ini"]
+    run_inside(new, ["python3", "/usr/share/pagure/createdb.py", *settings])
+    tokens = json.loads(run_inside(new, ["python3", "/srv/pagure/lib/seed.py"]))
     (new / "tokens.json").write_text(json.dumps(tokens))
-    new.rename(TEMPLATE)
 
 
 def main() -> int:

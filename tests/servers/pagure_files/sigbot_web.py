@@ -5,9 +5,14 @@ this is no repository.
 """
 
 import ast
+import ctypes
 import gc
+import signal
 
 from pagure.flask_app import create_app
+
+# gunicorn's workers look for their master only now and then; this ends them with it (prctl(2), PR_SET_PDEATHSIG).
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 pagure = create_app()
 # Pagure collects garbage after every request, 0.13 s each time unless what is loaded by now is left alone.
