@@ -57,6 +57,10 @@ servers: environment ## see that the real servers of the tests are there
 requirements: ## compile requirements/*.txt again from pyproject.toml; UPGRADE=1 for the newest versions
 	@scripts/requirements
 
+.PHONY: changelog
+changelog: environment ## show what the next release's changelog would say
+	@.venv/bin/towncrier build --draft --version next
+
 .PHONY: wheel
 wheel: environment ## build the sdist and the wheel into dist/
 	@rm -rf dist
