@@ -49,7 +49,7 @@ def worker(queues: str, pool: str, concurrency: int) -> None:
     app.worker_main(
         [
             "worker", "--queues", ",".join(wanted), "--pool", pool, "--concurrency", str(concurrency),
-            "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING", "--quiet",
+            "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING",
             "--hostname", f"sigbot-{os.getpid()}@%h",
         ]
     )  # fmt: skip
