@@ -220,7 +220,11 @@ def _take_positional(rest: list[Word], specs: Sequence[ArgumentSpec], values: di
         for word in taken:
             _put(values, spec, word.text, word.quoted)
     if rest:
-        hint = "; put quotes around a text of several words" if any(not (one.many or one.flag or one.choices) for one in specs) else ""
+        hint = (
+            "; put quotes around a text of several words"
+            if any(not (one.many or one.flag or one.choices) for one in specs)
+            else ""
+        )
         raise ArgumentError(f"{code(rest[0].text)} is one word too many{hint}")
 
 

@@ -42,9 +42,12 @@ class BotDefinitionError(ValueError):
 
 
 class Arguments(BaseModel):
-    """Base of command arguments: frozen, closed. Field order is the order of positional arguments."""
+    """Base of command arguments: frozen, closed. Field order is the order of positional arguments.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    The text below a field is its description in help.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class NoArgs(Arguments):
@@ -54,10 +57,11 @@ class NoArgs(Arguments):
 class BotConfig(BaseModel):
     """Base of a bot's section in `.sigbot.yaml`: frozen, unknown keys refused.
 
-    A field marked `Field(json_schema_extra={"privileged": True})` is taken from the default branch only.
+    A field marked `Field(json_schema_extra={"privileged": True})` is taken from the default branch only. The text
+    below a field is its description in the JSON Schema.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class NoConfig(BotConfig):

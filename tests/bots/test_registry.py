@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from pathlib import Path
+
 import pytest
 
 from sig_bots import Bot, BotConfig, Context, NoArgs, Push
-from sig_bots.registry import BUILT_IN, BotRegistry, PluginError
+from sig_bots.registry import BUILT_IN, BotRegistry, PluginError, load_bots
 
 
 def bot_with_command(bot_name: str, command: str) -> Bot:
@@ -96,3 +100,35 @@ def test_a_job_row_finds_its_function_again() -> None:
     assert registry.handler("a", "command:help") is None
     assert registry.handler("a", "gone") is None
     assert registry.handler("gone", "command:go") is None
+
+
+def install(folder: Path, source: str) -> None:
+    """A distribution `sigbot-odd` 2.0 whose entry point names the module `odd_bot`."""
+    info = folder / "sigbot_odd-2.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sigbot-odd\nVersion: 2.0\n")
+    (info / "entry_points.txt").write_text("[sigbot.bots]\nodd = odd_bot\n")
+    (folder / "odd_bot.py").write_text(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("1 / 0", "bot odd of sigbot-odd 2.0 cannot be loaded: ZeroDivisionError"),
+        ("import no_such_module", "bot odd of sigbot-odd 2.0 cannot be loaded: ModuleNotFoundError"),
+        ("x = 1", "entry point odd of sigbot-odd 2.0 must name a module with `bot = Bot(...)`, or the Bot"),
+        (
+            "from sig_bots import Bot\nbot = Bot('ping')",
+            "two bots are named ping: sig_bots.plugins.ping and sigbot-odd 2.0",
+        ),
+    ],
+)
+def test_a_plugin_that_cannot_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, said: str
+) -> None:
+    install(tmp_path, source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "odd_bot", raising=False)
+    with pytest.raises(PluginError, match=re.escape(said)):
+        load_bots()
+    sys.modules.pop("odd_bot", None)
