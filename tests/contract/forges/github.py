@@ -12,7 +12,6 @@ import pytest
 from sig_bots.forge import CheckState
 from sig_bots.refs import Actor
 from sig_workers.forges.github import GitHubConfig, GitHubHost
-from tests.contract.git import commit_and_push
 from tests.contract.world import SERVICE, START_FILES, Role, SeenCheck, SeenComment, SeenIssue, SeenPr
 from tests.standins.github.model import Issue
 from tests.standins.github.server import GitHubStandIn
@@ -71,13 +70,6 @@ class GitHubWorld:
 
     # ------------------------------------------------------------ acts
 
-    def _clone_url(self, who: Role, path: str) -> str:
-        if who == "bot":
-            user, secret = self.host.git_credentials(path) or ("", "")
-        else:
-            user, secret = self.logins[who], self.server.token(self.logins[who])
-        return f"http://{user}:{secret}@{self.server.url.removeprefix('http://')}/{path}.git"
-
     def push(
         self,
         who: Role,
@@ -89,7 +81,7 @@ class GitHubWorld:
         force: bool = False,
     ) -> str:
         path = self.server.fork(self.path, self.logins[who]) if fork else self.path
-        return commit_and_push(self._clone_url(who, path), self.logins[who], branch, files, start=start, force=force)
+        return self.server.commit(path, branch, files, self.logins[who], start=start, force=force)
 
     def open_pr(
         self, who: Role, branch: str, *, title: str = "A change", body: str = "", base: str = "main", fork: bool = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from tests.standins.github import answers
@@ -62,7 +63,7 @@ class Actions:
         made = Repository(number, who, name, git, self.world.now(), repo.private, repo.default_branch, parent=repo)
         self.world.repositories[number] = made
         self.world.effects["forks.created"] += 1
-        self.postman.emit("fork", repo, who, {"forkee": answers.repository(self.world, made)})
+        self.postman.emit("fork", repo, who, lambda: {"forkee": answers.repository(self.world, made)})
         return made
 
     # ------------------------------------------------------------ issues and comments
@@ -72,7 +73,9 @@ class Actions:
         item = self._new_issue(repo, who, title, body)
         item.labels = [self.label(repo, name).name for name in labels]
         self.world.effects["issues.created"] += 1
-        self.postman.emit("issues", repo, who, {"issue": answers.issue(self.world, repo, item)}, action="opened")
+        self.postman.emit(
+            "issues", repo, who, lambda: {"issue": answers.issue(self.world, repo, item)}, action="opened"
+        )
         return item
 
     def _new_issue(self, repo: Repository, who: User, title: str, body: str | None) -> Issue:
@@ -133,16 +136,24 @@ class Actions:
     def _tell_comment(
         self, repo: Repository, item: Issue, who: User, made: Comment, action: str, more: dict[str, Any]
     ) -> None:
-        body = {"issue": answers.issue(self.world, repo, item), "comment": answers.comment(self.world, repo, made)}
-        self.postman.emit("issue_comment", repo, who, more | body, action=action)
+        def body() -> dict[str, Any]:
+            issue = answers.issue(self.world, repo, item)
+            return more | {"issue": issue, "comment": answers.comment(self.world, repo, made)}
+
+        self.postman.emit("issue_comment", repo, who, body, action=action)
 
     def commit_comment(self, repo: Repository, who: User, sha: str, body: str) -> Comment:
         """Comment on a commit."""
         now = self.world.now()
         made = Comment(self.world.next_id(), who, body, now, now, commit=sha)
         repo.commit_comments.append(made)
-        body_json = {"comment": answers.commit_comment(self.world, repo, made)}
-        self.postman.emit("commit_comment", repo, who, body_json, action="created")
+        self.postman.emit(
+            "commit_comment",
+            repo,
+            who,
+            lambda: {"comment": answers.commit_comment(self.world, repo, made)},
+            action="created",
+        )
         return made
 
     def react(self, made: Comment, who: User, content: str) -> tuple[Reaction, bool]:
@@ -280,21 +291,25 @@ class Actions:
         assert half is not None
         made = Review(self.world.next_id(), who, body, state.upper(), half.head_sha, self.world.now())
         half.reviews.append(made)
-        body_json = {
-            "review": answers.review(self.world, repo, item.number, made) | {"state": state.lower()},
-            "pull_request": answers.pull(self.world, repo, item),
-        }
-        self.postman.emit("pull_request_review", repo, who, body_json, action="submitted")
+        self.postman.emit(
+            "pull_request_review",
+            repo,
+            who,
+            lambda: {
+                "review": answers.review(self.world, repo, item.number, made) | {"state": state.lower()},
+                "pull_request": answers.pull(self.world, repo, item),
+            },
+            action="submitted",
+        )
         return made
 
     def _tell(self, repo: Repository, item: Issue, who: User, action: str, more: dict[str, Any]) -> None:
-        if item.pull:
-            body = {"number": item.number, "pull_request": answers.pull(self.world, repo, item, full=True)}
-            self.postman.emit("pull_request", repo, who, body | more, action=action)
-        else:
-            self.postman.emit(
-                "issues", repo, who, {"issue": answers.issue(self.world, repo, item)} | more, action=action
-            )
+        def body() -> dict[str, Any]:
+            if item.pull:
+                return more | {"number": item.number, "pull_request": answers.pull(self.world, repo, item, full=True)}
+            return more | {"issue": answers.issue(self.world, repo, item)}
+
+        self.postman.emit("pull_request" if item.pull else "issues", repo, who, body, action=action)
 
     # ------------------------------------------------------------ pushes
 
@@ -305,7 +320,8 @@ class Actions:
             old, new = before.get(name), after.get(name)
             if old == new or not name.startswith(("refs/heads/", "refs/tags/")):
                 continue
-            self.postman.emit("push", repo, who, self._push_body(repo, who, name, old or ZERO, new or ZERO))
+            body = partial(self._push_body, repo, who, name, old or ZERO, new or ZERO)
+            self.postman.emit("push", repo, who, body)
             if name.startswith("refs/heads/"):
                 self._follow(repo, who, name.removeprefix("refs/heads/"), old or ZERO, new)
 
@@ -329,8 +345,11 @@ class Actions:
             installed = self.world.installation_for(app, repo)
             if installed and installed.permissions.get("checks") == "write" and (app.id, sha) not in repo.suites:
                 suite = repo.suites[app.id, sha] = self.world.next_id()
-                body = {"check_suite": check_suite_body(self.world, repo, app, sha, suite, branch)}
+                body = partial(self._suite_body, repo, app, sha, suite, branch)
                 self.postman.emit("check_suite", repo, who, body, action="requested", only=app)
+
+    def _suite_body(self, repo: Repository, app: App, sha: str, suite: int, branch: str | None) -> dict[str, Any]:
+        return {"check_suite": check_suite_body(self.world, repo, app, sha, suite, branch)}
 
     def _push_body(self, repo: Repository, who: User, ref: str, old: str, new: str) -> dict[str, Any]:
         page = f"{self.world.url}/{repo.full_name}"
@@ -371,18 +390,17 @@ class Actions:
         )  # fmt: skip
         repo.statuses.append(made)
         self.world.effects["statuses.created"] += 1
-        body = {
+        self.postman.emit("status", repo, who, lambda: {
             "id": made.id, "sha": sha, "name": repo.full_name, "context": made.context, "state": made.state,
             "description": made.description, "target_url": made.target_url, "branches": [],
             "commit": answers.commit(self.world, repo, repo.git.commit(sha)),
-        }  # fmt: skip
-        self.postman.emit("status", repo, who, body)
+        })  # fmt: skip
         return made
 
     def check_changed(self, repo: Repository, run: CheckRun, *, created: bool) -> None:
         """Count and tell that a check run was created, updated or completed."""
         self.world.effects["checks.created" if created else "checks.updated"] += 1
-        body = {"check_run": self._check_body(repo, run)}
+        body = partial(self._check_body, repo, run)
         if created:
             self.postman.emit("check_run", repo, run.app.bot, body, action="created")
         elif run.status == "completed":
@@ -390,15 +408,15 @@ class Actions:
 
     def _check_body(self, repo: Repository, run: CheckRun) -> dict[str, Any]:
         body = answers.check_run(self.world, repo, run)
-        return body | {"check_suite": check_suite_body(self.world, repo, run.app, run.head_sha, run.suite, None)}
+        return {"check_run": body | self._suite_body(repo, run.app, run.head_sha, run.suite, None)}
 
     def rerequest_check(self, repo: Repository, run: CheckRun, who: User) -> None:
         """Press "Re-run" beside one check; only its App is told."""
-        body = {"check_run": self._check_body(repo, run)}
+        body = partial(self._check_body, repo, run)
         self.postman.emit("check_run", repo, who, body, action="rerequested", only=run.app)
 
     def rerequest_suite(self, repo: Repository, app: App, sha: str, who: User) -> None:
         """Press "Re-run all checks" of an App."""
         suite = repo.suites.setdefault((app.id, sha), self.world.next_id())
-        body = {"check_suite": check_suite_body(self.world, repo, app, sha, suite, None)}
+        body = partial(self._suite_body, repo, app, sha, suite, None)
         self.postman.emit("check_suite", repo, who, body, action="rerequested", only=app)

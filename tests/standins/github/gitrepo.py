@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,26 +153,22 @@ class GitRepo:
         self, branch: str, files: Mapping[str, str | bytes | None], message: str, who: str, *, parent: str | None
     ) -> str:
         """Put a commit with `files` (None removes) on top of `parent` and point `branch` at it."""
-        with tempfile.TemporaryDirectory() as folder:
-            env = {
-                "GIT_INDEX_FILE": f"{folder}/index", "GIT_AUTHOR_NAME": who, "GIT_AUTHOR_EMAIL": f"{who}@example.org",
-                "GIT_COMMITTER_NAME": who, "GIT_COMMITTER_EMAIL": f"{who}@example.org",
-            }  # fmt: skip
-            if parent:
-                self.run("read-tree", parent, env=env)
-            lines = []
-            for path, content in files.items():
-                if content is None:
-                    lines.append(f"0 {ZERO}\t{path}")
-                    continue
-                data = content.encode() if isinstance(content, str) else content
-                lines.append(f"100644 {self.run('hash-object', '-w', '--stdin', stdin=data)}\t{path}")
-            self.run("update-index", "--index-info", stdin="".join(f"{line}\n" for line in lines).encode(), env=env)
-            tree = self.run("write-tree", env=env)
-            parents = ["-p", parent] if parent else []
-            sha = self.run("commit-tree", tree, *parents, "-F", "-", stdin=message.encode(), env=env)
-        self.set_ref(f"refs/heads/{branch}", sha)
-        return sha
+        now = int(time.time())
+        person = f"{who} <{who}@example.org> {now} +0000".encode()
+        text = message.encode()
+        stream = [b"commit refs/heads/%s\nmark :1\n" % branch.encode(), b"committer %s\n" % person]
+        stream.append(b"data %d\n%s\n" % (len(text), text))
+        if parent:
+            stream.append(b"from %s\n" % parent.encode())
+        for path, content in files.items():
+            name = '"' + re.sub(r'(["\\\\])', r"\\\1", path).replace("\n", "\\n") + '"'
+            if content is None:
+                stream.append(b"D %s\n" % name.encode())
+                continue
+            data = content.encode() if isinstance(content, str) else content
+            stream.append(b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(data), data))
+        self.run("fast-import", "--quiet", "--force", stdin=b"".join(stream))
+        return self.run("rev-parse", f"refs/heads/{branch}")
 
     def set_ref(self, ref: str, sha: str | None) -> None:
         """Point a ref at a commit, or delete it (None)."""

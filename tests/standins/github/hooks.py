@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -73,24 +74,32 @@ class Postman:
         event: str,
         repo: Repository,
         sender: User,
-        body: dict[str, Any],
+        body: Callable[[], dict[str, Any]],
         *,
         action: str | None = None,
         only: App | None = None,
     ) -> None:
-        """Send an event to the repository's hooks and to the Apps installed on it (`only`: to that App and no hook)."""
+        """Send an event to the repository's hooks and to the Apps installed on it (`only`: to that App and no hook).
+
+        `body` is called at once, and only when there is somebody to tell.
+        """
         world = self._world
-        payload = ({"action": action} if action else {}) | body
+        hooks = [hook for hook in repo.hooks if hook.active and {"*", event} & set(hook.events)] if only is None else []
+        apps = [
+            (item, installed)
+            for item in ([only] if only else world.apps.values())
+            if item.hook_url and (only or event in item.events) and (installed := world.installation_for(item, repo))
+        ]
+        if not hooks and not apps:
+            return
+        payload = ({"action": action} if action else {}) | body()
         payload |= {"repository": repository(world, repo), "sender": user(world, sender)}
         if repo.owner.kind == "Organization":
             payload["organization"] = {"login": repo.owner.login, "id": repo.owner.id}
-        if only is None:
-            for hook in repo.hooks:
-                if hook.active and ("*" in hook.events or event in hook.events):
-                    self._enqueue(event, action, repo, hook.url, hook.secret, payload, hook.id)
-        for item in [only] if only else list(world.apps.values()):
-            installed = world.installation_for(item, repo)
-            if installed and item.hook_url and (only or event in item.events) and not installed.suspended:
+        for hook in hooks:
+            self._enqueue(event, action, repo, hook.url, hook.secret, payload, hook.id)
+        for item, installed in apps:
+            if not installed.suspended:
                 mine = payload | {"installation": {"id": installed.id, "node_id": f"I{installed.id}"}}
                 self._enqueue(event, action, repo, item.hook_url, item.hook_secret, mine, item.id, item, installed.id)
 
