@@ -9,6 +9,7 @@ from sig_bots.config import ImageSpec
 from sig_bots.containerfile.parents import parents
 from sig_bots.context import Context
 from sig_bots.errors import NotFound, Skip
+from sig_bots.events import Push
 from sig_bots.imagegraph import ImageGraph, node
 from sig_bots.refs import ImageRef, Platform
 from sig_bots.tools import FleetImage
@@ -43,6 +44,17 @@ def containerfiles(paths: Sequence[str], images: Sequence[ImageSpec]) -> list[st
     """The Containerfiles among the paths: by name, and those the configuration names whatever they are called."""
     declared = {image.containerfile for image in images}
     return [path for path in paths if path in declared or is_containerfile(path)]
+
+
+def may_be_default(event: Push) -> bool:
+    """Whether a push may be to the default branch: surely not for another branch than the one the delivery names."""
+    return event.branch is not None and not event.deleted and event.repo.default_branch in (None, event.branch)
+
+
+def require_default(ctx: Context, event: Push) -> None:
+    """Raises Skip for a push to another branch than the default one, which not every delivery names."""
+    if event.branch != ctx.repo.default_branch:
+        raise Skip(f"{event.branch} is not the default branch")
 
 
 def default_head(ctx: Context) -> tuple[str, str]:

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 from sig_bots import Arguments, Bot, Context, ImagePushed, Push, Skip, Tick, UserError, reports
 from sig_bots.building import build_image
-from sig_bots.fleet import build_order, declare_fleet, default_head, exact_parents, touches
+from sig_bots.fleet import (
+    build_order,
+    declare_fleet,
+    default_head,
+    exact_parents,
+    may_be_default,
+    require_default,
+    touches,
+)
 from sig_bots.refs import Digest
 from sig_bots.tools import FleetImage
 
@@ -20,11 +28,10 @@ class RebuildArgs(Arguments):
     """Name of one image (registry/path); all of the repository when left out."""
 
 
-@bot.on(Push, queue="builds", when=lambda event: event.branch is not None and not event.deleted)
+@bot.on(Push, queue="builds", when=may_be_default)
 def after_push(ctx: Context, event: Push) -> None:
     """Rebuild the images whose build context a push to the default branch touched."""
-    if event.branch != event.repo.default_branch:
-        raise Skip(f"{event.branch} is not the default branch")
+    require_default(ctx, event)
     _, head = default_head(ctx)
     fleet = _declared(ctx, head)
     causes = {}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sig_bots import Bot, BotConfig, Context, ImagePushed, NoArgs, Push, Skip, Tick, reports
+from sig_bots import Bot, BotConfig, Context, ImagePushed, NoArgs, Push, Tick, reports
 from sig_bots.containerfile import EditRefused, edit_all, references
 from sig_bots.containerfile.shortnames import resolve
 from sig_bots.errors import NotFound, Obsolete, Transient
-from sig_bots.fleet import containerfiles, declare_fleet, default_head
+from sig_bots.fleet import containerfiles, declare_fleet, default_head, may_be_default, require_default
 from sig_bots.refs import Actor, ImageRef, PullRequest
 from sig_bots.reports import MovedReference
 from sig_bots.tags import newest
@@ -39,11 +39,10 @@ class Scan:
     """Image name -> why its registry could not be asked; its pull request is neither made nor closed."""
 
 
-@bot.on(Push, queue="bulk", when=lambda event: event.branch is not None and not event.deleted)
+@bot.on(Push, queue="bulk", when=may_be_default)
 def after_push(ctx: Context, event: Push) -> None:
     """Look the default branch over after a push to it."""
-    if event.branch != event.repo.default_branch:
-        raise Skip(f"{event.branch} is not the default branch")
+    require_default(ctx, event)
     propose(ctx)
 
 
