@@ -11,6 +11,7 @@ from sig_bots.config import RepoConfig
 from sig_bots.errors import SigbotError
 from sig_bots.events import Tick, dump_event
 from sig_workers.intake import configuration
+from sig_workers.runner import Runner
 from sig_workers.service import Service
 from sig_workers.store.rows import RepositoryRow, ScheduleRow
 
@@ -63,6 +64,8 @@ class Beat:
         swept = self._service.store.sweep()
         if swept.jobs or swept.dead:
             log.warning("sweeper: %d jobs given back, %d dead", swept.jobs, len(swept.dead))
+        for job_id in swept.dead:
+            Runner(self._service).tell_dead(job_id)
         queues = set(swept.queues) | ({"receive"} if swept.deliveries else set())
         self._service.wake_ups.wake(queues)
 

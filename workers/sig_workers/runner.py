@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from sig_bots.bot import CommandSpec
 from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, parse_config
 from sig_bots.configlayers import narrow
-from sig_bots.context import Approvals, Context, JobBoard, JobSummary
+from sig_bots.context import Approvals, Context, JobBoard, JobSummary, Log
 from sig_bots.errors import FencedOff, ForgeError, NotFound, Obsolete, SigbotError, Transient
 from sig_bots.events import dump_event, load_event
 from sig_bots.execution import Outcome, run_handler, tell_failure
@@ -218,6 +218,19 @@ class Runner:
                 log.warning("%s", error)
                 return "fenced"
 
+    def tell_dead(self, job_id: int) -> None:
+        """Say on the forge that a job died with its workers. What the forge refuses is logged, not raised."""
+        job = self._service.store.job(job_id)
+        if job is None or job.state != "dead":
+            return
+        with working_on(job=job.id, bot=job.bot):
+            try:
+                ctx, _ = self._context(job, lambda: None, log.info)
+            except SigbotError as error:
+                log.warning("could not tell on the forge that the job is dead: %s", error)
+                return
+            self._tell(ctx, Outcome("failed", job.reason))
+
     def _attempt(self, job: JobRow, lease: Lease, lines: JobLog) -> str:
         ctx: Context | None = None
         try:
@@ -226,7 +239,7 @@ class Runner:
                 raise ForgeError(
                     f"bot {job.bot} has no handler {job.handler} here; it was removed since this was planned"
                 )
-            ctx, config = self._context(job, lease, lines)
+            ctx, config = self._context(job, lease.check, lines)
             who = config.who(spec) if isinstance(spec, CommandSpec) else None
             outcome = run_handler(spec, ctx, who=who)
         except Transient as error:
@@ -264,7 +277,7 @@ class Runner:
         except SigbotError as error:
             log.warning("could not tell on the forge that the job is dead: %s", error)
 
-    def _context(self, job: JobRow, lease: Lease, lines: JobLog) -> tuple[Context, RepoConfig]:
+    def _context(self, job: JobRow, alive: Callable[[], None], lines: Log) -> tuple[Context, RepoConfig]:
         service = self._service
         event = load_event(job.event or "")
         repo = job.repo.ref()
@@ -296,7 +309,7 @@ class Runner:
             command=job.handler.removeprefix("command:") if job.handler.startswith("command:") else "",
             args=job.args,
             reply_key=job.reply_key,
-            alive=lease.check,
+            alive=alive,
             pause=lambda: time.sleep(service.settings.timing.poll.total_seconds()),
             bots=service.bots,
         )
