@@ -5,6 +5,7 @@ from __future__ import annotations
 from sig_bots.context import Context
 from sig_bots.errors import UserError
 from sig_bots.forge import Permission
+from sig_bots.messages import code
 from sig_bots.refs import Actor, PullRequest, Value
 
 __all__ = ["Trust", "decide", "resolve_sha", "trust_of"]
@@ -57,11 +58,11 @@ def resolve_sha(given: str | None, pull_request: PullRequest) -> str:
     wanted = given.lower()
     if len(wanted) < MIN_SHA:
         raise UserError(
-            f"`{given[:40]}` is too short; write at least {MIN_SHA} digits, as in `/sig ok {head[:MIN_SHA]}`."
+            f"{code(given, 40)} is too short; write at least {MIN_SHA} digits, as in `/sig ok {head[:MIN_SHA]}`."
         )
     if not head.startswith(wanted):
         raise UserError(
-            f"`{given[:40]}` is not the current commit of this pull request, which is `{head}`; "
+            f"{code(given, 40)} is not the current commit of this pull request, which is `{head}`; "
             f"look at what changed, then write `/sig ok {head[:MIN_SHA]}`."
         )
     return head

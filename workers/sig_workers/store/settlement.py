@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, null, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sig_workers.store import schema as t
 from sig_workers.store.columns import db_now, moment, short
-from sig_workers.store.database import Part
+from sig_workers.store.database import Part, upsert
 from sig_workers.store.rows import NewJob, Settlement, Supersede
+from sig_workers.store.schema import QUEUED, RUNNING
 
-__all__ = ["Settling", "upsert"]
+__all__ = ["Settling"]
 
 
 class Settling(Part):
@@ -96,16 +95,12 @@ def _insert_events(
 
 def _supersede(connection: Connection, what: Supersede) -> None:
     c = t.jobs.c
-    reason = f"a newer commit arrived: {what.keep_sha[:12]}"
+    reason = f"a newer commit arrived: {what.keep_sha[:12]}" if what.keep_sha else "the pull request was closed"
     older = [c.repo_id == what.repo_id, c.number == what.number, c.head_sha.isnot(None), c.head_sha != what.keep_sha]
     connection.execute(
-        update(t.jobs)
-        .where(*older, c.state == "queued")
-        .values(state="superseded", reason=reason, finished_at=db_now())
+        update(t.jobs).where(*older, QUEUED).values(state="superseded", reason=reason, finished_at=db_now())
     )
-    connection.execute(
-        update(t.jobs).where(*older, c.state == "running", c.cancel_reason.is_(None)).values(cancel_reason=reason)
-    )
+    connection.execute(update(t.jobs).where(*older, RUNNING, c.cancel_reason.is_(None)).values(cancel_reason=reason))
 
 
 def _job(job: NewJob, one: Settlement, event: int | None) -> dict[str, Any]:
@@ -132,8 +127,3 @@ def _insert_jobs(connection: Connection, jobs: Sequence[dict[str, Any]]) -> dict
             later = statement.values(**row, not_before=moment(job["when"]))
             inserted |= {found.key: found.id for found in connection.execute(later)}
     return inserted
-
-
-def upsert(connection: Connection, table: Any) -> Any:
-    """`INSERT` with the dialect's `ON CONFLICT`, which reads the same on both."""
-    return sqlite_insert(table) if connection.dialect.name == "sqlite" else postgresql_insert(table)
