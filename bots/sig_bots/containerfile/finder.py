@@ -15,9 +15,13 @@ from sig_bots.refs import IMAGE_REFERENCE
 __all__ = ["references", "version_at"]
 
 _MOUNT_FIELD = re.compile(rb'(?:"((?:[^"]|"")*)"|([^,]*))(?:,|\Z)')
+# The common forms, without flags, quotes and continuations, which need no word splitting.
 _SIMPLE_FROM = re.compile(
-    rb"""[A-Za-z]+[ \t]+([^\s$'"\\`\x80-\xff-][^\s$'"\\`\x80-\xff]*)(?:[ \t]+[Aa][Ss][ \t]+([^\s\\`]+))?[ \t\r]*"""
+    rb"""[A-Za-z]+[ \t]+(?!--)([^\s'"\\`\x80-\xff]+)(?:[ \t]+[Aa][Ss][ \t]+([^\s\\`]+))?[ \t\r]*"""
 )
+_SIMPLE_ARG = re.compile(rb"""[A-Za-z]+[ \t]+([A-Za-z_][A-Za-z0-9_]*)=([^\s$'"\\`\x80-\xff]*)[ \t\r]*""")
+_KIND = Reference._fields.index("kind")
+_STAGE_FLAG = re.compile(rb"[A-Za-z]+[ \t]+--from=([A-Za-z0-9][A-Za-z0-9._-]*)[ \t]")
 _FROM_KEY = re.compile(rb"\s*from=", re.IGNORECASE)
 
 
@@ -58,13 +62,18 @@ class _Reader:
         base = self._base()
         stages = {index for index in self.from_flags if self._is_stage(self.found[index].resolved)}
         kept = [
-            use._replace(kind="base") if index in base else use
+            Reference._make((*use[:_KIND], "base", *use[_KIND + 1 :])) if index in base else use
             for index, use in enumerate(self.found)
             if index not in stages
         ]
         return _without_shared(kept)
 
     def _declare(self, instruction: Instruction, scope: dict[str, Variable]) -> None:
+        simple = _SIMPLE_ARG.fullmatch(self.data, instruction.start, instruction.body_end)
+        if simple and (name := decode(simple[1])) not in scope:
+            piece = Piece(decode(simple[2]), *simple.span(2), name)
+            scope[name] = Variable(name, instruction.line, (piece,))
+            return
         for word in instruction.words:
             name, raw, place = name_and_value(word)
             if name in self.given:
@@ -91,35 +100,30 @@ class _Reader:
 
     def _from(self, instruction: Instruction) -> None:
         simple = _SIMPLE_FROM.fullmatch(self.data, instruction.start, instruction.body_end)
+        platform = None
+        place: int | None
         if simple:
-            self._simple_from(instruction, simple)
-            return
-        words = instruction.words
-        name = words[2].text.lower() if len(words) >= 3 and words[1].text.lower() == "as" else None
-        stage = _Stage(len(self.stages), name)
-        if words:
-            word = words[0]
-            raw = word.text.encode("utf-8", "surrogateescape")
-            hidden = self._hidden() if b"$" in raw and self._unseen(raw) else {}
-            pieces = expand(raw, word.start if word.contiguous else None, self.scope, instruction.escape, hidden)
-            stage.parents = self._stages_named(pieces)
-            if not stage.parents and not _is_scratch(pieces):
-                stage.reference = len(self.found)
-                platform = instruction.flag("platform") if instruction.flags else None
-                self._add(instruction, "FROM", (word.start, word.end), word.text, pieces, stage.label, "builder", platform)  # fmt: skip
-        self._close(stage)
-
-    def _simple_from(self, instruction: Instruction, match: re.Match[bytes]) -> None:
-        """The common form without flags, variables, quotes and continuations, which needs no word splitting."""
-        text = decode(match[1])
-        stage = _Stage(len(self.stages), decode(match[2]).lower() if match[2] else None)
-        parent = self.names.get(text.lower())
-        if parent is not None:
-            stage.parents = [parent]
-        elif text != "scratch":
+            raw, alias = simple[1], simple[2]
+            start, end = simple.span(1)
+            place = start
+        else:
+            words = instruction.words
+            if not words:
+                self._close(_Stage(len(self.stages), None))
+                return
+            raw = words[0].text.encode("utf-8", "surrogateescape")
+            named = len(words) >= 3 and words[1].text.lower() == "as"
+            alias = words[2].text.encode("utf-8", "surrogateescape") if named else None
+            start, end = words[0].start, words[0].end
+            place = start if words[0].contiguous else None
+            platform = instruction.flag("platform")
+        stage = _Stage(len(self.stages), decode(alias).lower() if alias else None)
+        hidden = self._hidden() if b"$" in raw and self._unseen(raw) else {}
+        pieces = expand(raw, place, self.scope, instruction.escape, hidden)
+        stage.parents = self._stages_named(pieces)
+        if not stage.parents and not _is_scratch(pieces):
             stage.reference = len(self.found)
-            start, end = match.span(1)
-            self._add(instruction, "FROM", (start, end), text, (Piece(text, start, end),), stage.label, "builder")
+            self._add(instruction, "FROM", (start, end), decode(raw), pieces, stage.label, "builder", platform)
         self._close(stage)
 
     def _close(self, stage: _Stage) -> None:
@@ -147,7 +151,11 @@ class _Reader:
 
     def _flagged(self, instruction: Instruction) -> None:
         keyword = instruction.keyword
-        if keyword != "ONBUILD" and not instruction.may_have_flags:
+        if keyword == "COPY":
+            simple = _STAGE_FLAG.match(self.data, instruction.start, instruction.body_end)
+            if simple and (simple[1].isdigit() or decode(simple[1]).lower() in self.names):
+                return
+        if not instruction.may_have_source and keyword != "ONBUILD":
             return
         inner = instruction.inner if keyword == "ONBUILD" else instruction
         if inner is None:
@@ -243,6 +251,8 @@ class _Reader:
 
 
 def _is_scratch(pieces: tuple[Piece, ...]) -> bool:
+    if len(pieces) == 1:
+        return pieces[0].text == "scratch"
     return not any(piece.problem for piece in pieces) and "".join(piece.text for piece in pieces) == "scratch"
 
 

@@ -21,7 +21,10 @@ KNOWN = (
 _CAN_HOLD_HEREDOC = frozenset({"RUN", "COPY", "ADD", "ONBUILD"})
 _QUOTED_ARGUMENTS = frozenset({"ARG", "ENV", "LABEL"})
 _SPELLINGS = {spelling.encode(): name for name in KNOWN for spelling in (name, name.lower(), name.capitalize())}
-_NAMES_NO_IMAGE = b"CMD|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|MAINTAINER|SHELL|STOPSIGNAL|USER|VOLUME|WORKDIR"
+_NAME_NO_IMAGE = (
+    "LABEL", "ENV", "WORKDIR", "USER", "CMD", "ENTRYPOINT", "EXPOSE", "VOLUME", "HEALTHCHECK", "SHELL", "STOPSIGNAL",
+    "MAINTAINER",
+)  # fmt: skip
 _BOM = b"\xef\xbb\xbf"
 
 # Blanks at the edge of a line also include Unicode's spaces (as Go's unicode.IsSpace has them), in UTF-8.
@@ -47,6 +50,13 @@ class _Patterns(NamedTuple):
     """A line break inside an instruction, with the comments and blank lines that follow it."""
     flags: re.Pattern[bytes]
     """The start of an instruction that may have flags."""
+    source: re.Pattern[bytes]
+    """The word `from`, which a `--mount` that names an image has in it."""
+
+
+def _any_case(names: tuple[str, ...]) -> bytes:
+    """A pattern for keywords in any case; character classes let the matcher reject by the first letter."""
+    return "|".join("".join(f"[{char}{char.lower()}]" for char in name) for name in names).encode()
 
 
 @lru_cache(maxsize=4)
@@ -60,8 +70,8 @@ def _patterns(escape: bytes) -> _Patterns:
     line_break = e + line_break
     flag = rb"(?:[\t\v\f\r ]|" + line_break + rb")++-[-" + e + rb"]"
     boring = (
-        _GAP + _WS + rb"(?:(?i:" + _NAMES_NO_IMAGE + rb")(?=[\t\v\f\r \n]|\Z)" + body
-        + rb"|(?i:RUN|COPY|ADD)(?=[\t\v\f\r ])(?!" + flag + rb")" + no_heredoc + rb"(?=\n|\Z))"
+        _GAP + _WS + rb"(?:(?:" + _any_case(_NAME_NO_IMAGE) + rb")(?=[\t\v\f\r \n]|\Z)" + body
+        + rb"|(?:" + _any_case(("RUN", "COPY", "ADD")) + rb")(?=[\t\v\f\r ])(?!" + flag + rb")" + no_heredoc + rb"(?=\n|\Z))"
     )  # fmt: skip
     step = _GAP + _WS + rb"(?:\#[^\n]*+\Z)?+((?:[A-Za-z]+(?=[\t\v\f\r \n]|\Z))?+)" + body
     return _Patterns(
@@ -69,6 +79,7 @@ def _patterns(escape: bytes) -> _Patterns:
         re.compile(rb"(?:" + boring + rb")*+" + step),
         re.compile(rb"(?<!" + e + rb")" + line_break),
         re.compile(rb"[A-Za-z]*+(?:" + line_break + rb"|" + flag + rb")"),
+        re.compile((rb"(?:" + line_break + rb")*+").join([b"[Ff]", b"[Rr]", b"[Oo]", b"[Mm]"])),
     )
 
 
@@ -135,6 +146,14 @@ class Instruction:
     def may_have_flags(self) -> bool:
         """A cheap look: False means that `flags` is empty."""
         return _patterns(self.escape).flags.match(self._data, self.start, self.body_end) is not None
+
+    @property
+    def may_have_source(self) -> bool:
+        """A cheap look: False means that no flag has `from` in it."""
+        return (
+            self.may_have_flags
+            and _patterns(self.escape).source.search(self._data, self.start, self.body_end) is not None
+        )
 
     @property
     def flags(self) -> tuple[Flag, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from sig_bots.containerfile.text import Word, decode
@@ -18,6 +17,8 @@ PLATFORM_ARGS = frozenset(
 
 _SPECIAL = re.compile(rb"[$'\"\\`]")
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
+_PLAIN_PART = re.compile(rb"([^$'\"\\`]+)|\$([A-Za-z_][A-Za-z0-9_]*)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PLAIN = re.compile(rb"(?:" + _PLAIN_PART.pattern + rb")*")
 _OPERATOR = re.compile(rb"\}|:?[-+]")
 _DEEPEST = 20
 
@@ -38,8 +39,7 @@ class Piece(NamedTuple):
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """An ARG in force: its value as pieces, None when it has no default; how many defaults the file gives it."""
 
     name: str
@@ -69,7 +69,8 @@ def expand(raw: bytes, place: int | None, scope: Scope, escape: bytes, hidden: M
     """
     if _SPECIAL.search(raw) is None:
         return (Piece(decode(raw), place or 0, (place or 0) + len(raw), exact=place is not None),)
-    return tuple(_Expander(raw, place, scope, escape, hidden).pieces())
+    expander = _Expander(raw, place, scope, escape, hidden)
+    return tuple(expander.plain() if _PLAIN.fullmatch(raw) else expander.pieces())
 
 
 class _Expander:
@@ -81,6 +82,15 @@ class _Expander:
         self.hidden = hidden
         self.position = 0
         self.depth = 0
+
+    def plain(self) -> Iterable[Piece]:
+        """The pieces of a word that has `$X` and `${X}` but no quotes, escapes or defaults in it."""
+        for match in _PLAIN_PART.finditer(self.raw):
+            name = match[2] or match[3]
+            if name:
+                yield from self._value(decode(name))
+            else:
+                yield self._literal(*match.span())
 
     def pieces(self, stop: bytes = b"") -> list[Piece]:
         found: list[Piece] = []
