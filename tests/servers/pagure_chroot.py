@@ -1,7 +1,7 @@
-"""Make the Debian chroot with Pagure in it, once: `python -m tests.servers.pagure_chroot`.
+"""Keep and enter the Debian chroot with Pagure in it; `python -m tests.servers.pagure_chroot` makes it, once.
 
-Pagure is packaged in Debian 13 (trixie) only, and not on PyPI. The chroot is never written to afterwards: a running
-Pagure has its data bound over /srv/pagure, in a mount namespace of its own, so several can run from one chroot.
+The chroot is never written to afterwards: a running Pagure has its data bound over /srv/pagure, in a mount namespace of
+its own, so several can run from one chroot.
 """
 
 import fcntl
@@ -16,8 +16,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.servers import pagure_debian
 from tests.servers.process import ServerError, ServerMissing
-from tests.servers.programs import CACHE, environment, program
+from tests.servers.programs import CACHE
 
 FILES = Path(__file__).parent / "pagure_files"
 HOME = CACHE / "pagure"
@@ -26,7 +27,7 @@ HOME = CACHE / "pagure"
 def _recipe(*files: Path) -> str:
     """Return a name for the content of `files`: what was made by an older recipe is not used."""
     digest = hashlib.sha256()
-    for file in (Path(__file__), *sorted(files)):
+    for file in (Path(pagure_debian.__file__), *sorted(files)):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -35,10 +36,6 @@ ROOT = HOME / f"root-{_recipe()}"
 # What a fresh Pagure starts from, made once beside the chroot: an empty database with the users, and their tokens.
 TEMPLATE = HOME / f"template-{_recipe(FILES / 'pagure.cfg', FILES / 'seed.py')}"
 
-_SUITE = "trixie"
-_KEYRINGS = ("/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/debian-archive-keyring.pgp")
-_PACKAGES = "pagure,pagure-webhook,redis-server,gunicorn"
-_LIBRARY = "usr/lib/python3/dist-packages/pagure"
 _FOLDERS = ("repos", "remotes", "releases", "attachments", "tmp", "run", "ssh", "mirror-keys")
 _ENVIRONMENT = {
     "HOME": "/srv/pagure",
@@ -126,8 +123,7 @@ def prepare() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _delete_others()
         if not ROOT.exists():
-            _bootstrap(HOME / "root.new")
-            _adapt(HOME / "root.new")
+            pagure_debian.make(HOME / "root.new")
             (HOME / "root.new").rename(ROOT)
         if not TEMPLATE.exists():
             _make_template(HOME / "template.new")
@@ -146,54 +142,6 @@ def _delete_others() -> None:
                 shutil.rmtree(folder)
 
 
-def _bootstrap(root: Path) -> None:
-    shutil.rmtree(root, ignore_errors=True)
-    keyring = next((k for k in map(Path, _KEYRINGS) if k.exists()), None)
-    if keyring is None:
-        raise ServerMissing("Debian's archive keys are missing; install the package debian-archive-keyring")
-    argv = ["unshare", "--mount", "--propagation", "private", program("mmdebstrap"), "--quiet", "--mode=root"]
-    argv += ["--variant=apt", "--format=directory", f"--include={_PACKAGES}", "--dpkgopt=force-unsafe-io"]
-    argv += [f"--dpkgopt=path-exclude=/usr/share/{waste}/*" for waste in ("man", "locale", "doc")]
-    argv += ["--dpkgopt=path-include=/usr/share/doc/*/copyright"]
-    argv += [_SUITE, str(root), f"deb [signed-by={keyring}] {_mirror()} {_SUITE} main"]
-    done = subprocess.run(argv, env=environment(), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ServerMissing(f"Pagure's chroot could not be made: {done.stderr.strip()[-1000:]}")
-
-
-def _mirror() -> str:
-    """Return the Debian mirror this machine uses; SIGBOT_DEBIAN_MIRROR says another."""
-    if chosen := os.environ.get("SIGBOT_DEBIAN_MIRROR"):
-        return chosen
-    if shutil.which("apt-get") is None:
-        raise ServerMissing("a real Pagure needs a Debian mirror; set SIGBOT_DEBIAN_MIRROR to the URL of one")
-    argv = ["apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI)", "Created-By: Packages"]
-    for line in subprocess.run(argv, capture_output=True, text=True, check=False).stdout.splitlines():
-        origin, _, uri = line.partition(" ")
-        if origin == "Debian" and "security" not in uri:
-            return uri
-    raise ServerMissing(
-        "apt knows no Debian mirror; run `apt-get update`, or set SIGBOT_DEBIAN_MIRROR to the URL of one"
-    )
-
-
-def _adapt(root: Path) -> None:
-    (root / "srv/pagure").mkdir()
-    runner = root / _LIBRARY / "hooks/files/hookrunner"
-    runner.unlink()
-    runner.symlink_to("/srv/pagure/lib/hookrunner")
-    # With arrow 1 this Pagure answers times as "1795445705.897337"; the public ones answer whole seconds, and clients
-    # rely on it.
-    model = root / _LIBRARY / "lib/model.py"
-    before = model.read_text()
-    after = before.replace('"%s" % arrow.get(value).float_timestamp', '"%d" % arrow.get(value).float_timestamp')
-    if before == after:
-        raise ServerError(
-            "this Pagure formats its times in another way than 5.14.1; adapt tests/servers/pagure_chroot.py"
-        )
-    model.write_text(after)
-
-
 def _make_template(new: Path) -> None:
     shutil.rmtree(new, ignore_errors=True)
     new_data(new)
@@ -208,6 +156,7 @@ def main() -> int:
     """Make the chroot and say so; where that is impossible say why, which is no failure of `make test`."""
     began = time.monotonic()
     try:
+        check_machine()
         if not ready():
             print("Making a Debian chroot with Pagure, once (1 to 2 minutes, about 420 MB in .cache) ...", flush=True)
             prepare()
