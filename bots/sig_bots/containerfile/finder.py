@@ -295,9 +295,11 @@ def _place(
     if not parts:
         return (span[1], span[1]), (), ""
     problem = next((text for piece, _, _ in parts if (text := _inexact(piece))), "")
-    piece, first, last = next((part for part in parts if part[0].arg), parts[0])
-    if piece.arg is None and piece.text[first : first + 1] == ":":
-        first += 1
+    piece, first, _ = parts[0]
+    if piece.text[first] == ":":
+        parts[0] = (piece, first + 1, len(piece.text))
+    written = [part for part in parts if part[1] < part[2]] or parts
+    piece, first, last = next((part for part in written if part[0].arg), written[0])
     args = tuple(dict.fromkeys(part[0].arg for part in parts if part[0].arg))
     return (piece.start + first, piece.start + last), args, problem
 

@@ -60,7 +60,7 @@ def _gaps(data: bytes) -> list[bytes]:
     return [*gaps, data[position:]]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(containerfiles())
 def test_nothing_is_lost_between_instructions_but_blank_lines_and_comments(made: Made) -> None:
     whole = (
@@ -73,7 +73,7 @@ def test_nothing_is_lost_between_instructions_but_blank_lines_and_comments(made:
             assert not line.strip() or line.strip().startswith(b"#")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(containerfiles())
 def test_words_and_flags_stand_where_they_say(made: Made) -> None:
     for one in lex(made.data):
