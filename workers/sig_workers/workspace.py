@@ -109,7 +109,7 @@ class GitWorkspace:
         self._work.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="tree-", dir=self._work))
         try:
-            with self._having(sha):
+            with self._having(sha, whole=True):
                 entries = plain_files(self._git, sha, self._limits)
                 missing = write_tree(self._git, entries, folder, self._limits)
                 if missing:
@@ -200,13 +200,16 @@ class GitWorkspace:
     # ------------------------------------------------------------ cache
 
     @contextlib.contextmanager
-    def _having(self, sha: str) -> Iterator[None]:
-        """Hold the repository's lock with the commit and its trees present; at most one fetch."""
+    def _having(self, sha: str, *, whole: bool = False) -> Iterator[None]:
+        """Hold the repository's lock with the commit and its trees present; at most one fetch.
+
+        With `whole` that fetch brings the files too that are new since the commits we have.
+        """
         check_sha(sha)
         with self._locked():
             if not (self._dir / _KEEP / sha).exists():
                 self._prepare()
-                self._fetch(sha)
+                self._fetch(sha, "--no-filter" if whole else "--filter=blob:none")
             yield
 
     @contextlib.contextmanager
@@ -236,9 +239,9 @@ class GitWorkspace:
             (self._dir / "config").write_text(_CONFIG)
             (self._dir / "HEAD").write_text("ref: refs/heads/none\n")
 
-    def _fetch(self, sha: str) -> None:
+    def _fetch(self, sha: str, which: str) -> None:
         try:
-            self._network(*_fetch_arguments("--filter=blob:none", "--depth=1"), "origin", f"+{sha}:{_KEEP}/{sha}")
+            self._network(*_fetch_arguments(which, "--depth=1"), "origin", f"+{sha}:{_KEEP}/{sha}")
         except NotFound as error:
             if not _UNADVERTISED.search(str(error)):
                 raise

@@ -174,8 +174,9 @@ class BuildahBuilder:
         for text in spec.bases.values():
             host, _, path = text.partition("@")[0].partition("/")
             host, _, prefix = self._mirrors.get(host, host).partition("/")
-            if login := find_login(self._logins, host, f"{prefix}/{path}" if prefix else path):
-                pull[host] = login.basic.removeprefix("Basic ")
+            path = f"{prefix}/{path}" if prefix else path
+            if login := find_login(self._logins, host, path):
+                pull[f"{host}/{path}"] = login.basic.removeprefix("Basic ")
         push: dict[str, str] = {}
         if spec.push and (login := find_login(self._logins, spec.image.registry, spec.image.repository)):
             push[spec.image.registry] = login.basic.removeprefix("Basic ")
