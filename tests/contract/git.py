@@ -21,6 +21,32 @@ def run_git(*args: str, cwd: Path | None = None) -> str:
     return done.stdout.strip()
 
 
+def seed(url: str, who: str, files: Mapping[str, str | bytes | None]) -> str:
+    """One commit with `files` as the whole of `main`, whatever was there; the commit."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        run_git("init", "-q", "-b", "main", ".", cwd=tree)
+        _write(tree, files)
+        _commit(tree, who, "Start")
+        run_git("push", "-q", "--force", url, "HEAD:refs/heads/main", cwd=tree)
+        return run_git("rev-parse", "HEAD", cwd=tree)
+
+
+def _write(tree: Path, files: Mapping[str, str | bytes | None]) -> None:
+    for name, content in files.items():
+        path = tree / name
+        if content is None:
+            path.unlink()
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def _commit(tree: Path, who: str, message: str) -> None:
+    run_git("add", "-A", cwd=tree)
+    run_git("-c", f"user.name={who}", "-c", f"user.email={who}@example.org", "commit", "-q", "-m", message, cwd=tree)
+
+
 def commit_and_push(
     url: str,
     who: str,
@@ -41,15 +67,7 @@ def commit_and_push(
             run_git("checkout", "-q", "-B", branch, f"origin/{start}", cwd=tree)
         else:
             run_git("checkout", "-q", "--orphan", branch, cwd=tree)
-        for name, content in files.items():
-            path = tree / name
-            if content is None:
-                path.unlink()
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        run_git("add", "-A", cwd=tree)
-        person = ("-c", f"user.name={who}", "-c", f"user.email={who}@example.org")
-        run_git(*person, "commit", "-q", "-m", f"Change {', '.join(files)}", cwd=tree)
+        _write(tree, files)
+        _commit(tree, who, f"Change {', '.join(files)}")
         run_git("push", "-q", *(["--force"] if force else []), "origin", f"HEAD:refs/heads/{branch}", cwd=tree)
         return run_git("rev-parse", "HEAD", cwd=tree)

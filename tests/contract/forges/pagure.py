@@ -13,11 +13,22 @@ import requests
 from sig_bots.forge import CheckState
 from sig_bots.refs import Actor
 from sig_workers.forges.pagure import PagureConfig, PagureHost
-from tests.contract.git import commit_and_push
+from tests.contract.git import commit_and_push, seed
 from tests.contract.world import SERVICE, START_FILES, Role, SeenCheck, SeenComment, SeenIssue, SeenPr
 
 SERVER = True
 LOGINS: Mapping[Role, str] = {"owner": "admin", "bot": "bot", "alice": "alice", "bob": "bob"}
+
+
+class ProjectToken(dict[str, str]):
+    """A token tied to the project, made when the adapter first wants it: few tests edit an issue."""
+
+    def __init__(self, world: PagureWorld) -> None:
+        self._world = world
+
+    def get(self, path: str, default: object = None) -> str:  # type: ignore[override]
+        made = self._world.call("POST", f"{path}/token/new", "bot", acls=["issue_update"], description="contract")
+        return str(made["token"]["id"])
 
 
 class PagureWorld:
@@ -37,8 +48,7 @@ class PagureWorld:
     def __init__(self, server: Any, namespace: str | None = None) -> None:
         self.server = server
         self.path = server.new_project("contract", namespace=namespace, commit=["alice"], admin=["bot"])
-        self.push("owner", "main", START_FILES)
-        made = self.call("POST", f"{self.path}/token/new", "bot", acls=["issue_update"], description="contract")
+        seed(server.clone_url(self.path, LOGINS["owner"]), LOGINS["owner"], START_FILES)
         self.config = PagureConfig(
             name="pagure",
             url=server.url,
@@ -46,7 +56,7 @@ class PagureWorld:
             token=server.tokens["bot"],
             service=SERVICE,
             repositories=(self.path,),
-            project_tokens={self.path: made["token"]["id"]},
+            project_tokens=ProjectToken(self),
             allow_http=True,
         )
         self.host = PagureHost(self.config)
