@@ -137,7 +137,7 @@ def test_finishing_writes_outcome_and_history(store: Store, repo: RepositoryRow,
     assert store.finish(job.id, job.attempt, "done", "two findings") == "done"
     row = store.job(job.id)
     assert row is not None
-    assert (row.state, row.reason, row.owner, row.lease_until) == ("done", "two findings", None, None)
+    assert (row.state, row.reason, row.owner, row.lease_until) == ("done", "two findings", "worker", None)
     assert row.finished_at is not None
     assert [(one.attempt, one.outcome, one.owner) for one in store.attempts(job.id)] == [(1, "done", "worker")]
     with pytest.raises(FencedOff):

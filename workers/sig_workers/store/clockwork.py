@@ -11,12 +11,11 @@ from sqlalchemy import Connection, delete, false, or_, select, tuple_, update
 
 from sig_workers.store import schema as t
 from sig_workers.store.columns import db_after, db_now, short
-from sig_workers.store.database import Part
+from sig_workers.store.database import Part, upsert
 from sig_workers.store.job_rows import REPOSITORY_COLUMNS, repository_row
 from sig_workers.store.jobs import block
 from sig_workers.store.rows import BlockedHost, HostBlock, ScheduleRow
 from sig_workers.store.schema_fleet import registry_cache
-from sig_workers.store.settlement import upsert
 
 __all__ = ["Cached", "Clockwork"]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, literal, null, select, update
+from sqlalchemy import Connection, and_, exists, literal, null, select, update
 
 from sig_workers.store import schema as t
 from sig_workers.store.columns import Words, db_now
 from sig_workers.store.database import Part
 from sig_workers.store.deliveries import DELIVERY_COLUMNS, delivery_row
 from sig_workers.store.job_rows import job_row, select_jobs
+from sig_workers.store.jobs import remember_run
 from sig_workers.store.rows import DeliveryRow, JobRow
+from sig_workers.store.schema import DEAD, QUEUED, RUNNING
 
 __all__ = ["Control"]
 
@@ -42,13 +44,13 @@ class Control(Part):
             these.append(c.id != except_job)
         queued = (
             update(t.jobs)
-            .where(*these, c.state == "queued")
+            .where(*these, QUEUED)
             .values(state="cancelled", reason=reason, finished_at=db_now())
             .returning(c.id)
         )
         running = (
             update(t.jobs)
-            .where(*these, c.state == "running", c.cancel_reason.is_(None))
+            .where(*these, RUNNING, c.cancel_reason.is_(None))
             .values(cancel_reason=reason)
             .returning(c.id)
         )
@@ -63,18 +65,18 @@ class Control(Part):
         c = t.jobs.c
         queued = (
             update(t.jobs)
-            .where(c.id == job, c.state == "queued")
+            .where(c.id == job, QUEUED)
             .values(state="cancelled", reason=reason, finished_at=db_now())
             .returning(c.id)
         )
-        running = update(t.jobs).where(c.id == job, c.state == "running").values(cancel_reason=reason).returning(c.id)
+        running = update(t.jobs).where(c.id == job, RUNNING).values(cancel_reason=reason).returning(c.id)
         return self.write(
             lambda connection: bool(connection.execute(queued).all() or connection.execute(running).all())
         )
 
     def retry(self, job: int) -> bool:
         """Queue a job again that has ended, with all its attempts; False when it is queued, running or unknown."""
-        c = t.jobs.c
+        c, past = t.jobs.c, t.attempts.c
         again = (
             update(t.jobs)
             .where(c.id == job, c.state.notin_(("queued", "running")))
@@ -84,11 +86,17 @@ class Control(Part):
             )
             .returning(c.id)
         )  # fmt: skip
-        return self.write(lambda connection: connection.execute(again).first() is not None)
+
+        def queue(connection: Connection) -> bool:
+            ran = and_(c.id == job, c.state.notin_(("queued", "running")), c.started_at.isnot(None))
+            remember_run(connection, and_(ran, ~exists().where(past.job_id == c.id, past.attempt == c.attempt)))
+            return connection.execute(again).first() is not None
+
+        return self.write(queue)
 
     def dead_jobs(self, limit: int = 100) -> list[JobRow]:
         """Jobs that were given up on, newest first."""
-        query = select_jobs().where(t.jobs.c.state == "dead").order_by(t.jobs.c.id.desc()).limit(limit)
+        query = select_jobs().where(DEAD).order_by(t.jobs.c.id.desc()).limit(limit)
         return self.read(lambda connection: [job_row(row) for row in connection.execute(query)])
 
     def dead_deliveries(self, limit: int = 100) -> list[DeliveryRow]:

@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, exc, text
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sig_workers.store.errors import StoreDown
 
-__all__ = ["Database", "Part", "one_at_a_time", "sentence", "trouble"]
+__all__ = ["Database", "Part", "one_at_a_time", "sentence", "trouble", "upsert"]
 
 _abandoned: list[Engine] = []  # engines of the parent process: kept, so that no destructor touches its connections
 
@@ -40,6 +42,10 @@ class Database(ABC):
         The function may be run a second time when a stale connection breaks before the commit, so it must not have
         effects outside the database. Raises StoreDown; nothing was written then.
         """
+
+    @abstractmethod
+    def write_one[T](self, function: Callable[[Connection], T]) -> T:
+        """Like `write`, for a function that executes a single statement: one round trip. Raises StoreDown."""
 
     @abstractmethod
     def accept(self, row: Sequence[Any]) -> tuple[int | None, tuple[int, bytes, str] | None]:
@@ -91,6 +97,10 @@ class Part:
         """See `Database.write`."""
         return self.database.write(function)
 
+    def write_one[T](self, function: Callable[[Connection], T]) -> T:
+        """See `Database.write_one`."""
+        return self.database.write_one(function)
+
 
 def one_at_a_time(connection: Connection, what: str) -> None:
     """Until this transaction ends, no other one that names the same thing goes on here. SQLite has one writer anyway."""
@@ -99,6 +109,11 @@ def one_at_a_time(connection: Connection, what: str) -> None:
 
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
+
+
+def upsert(connection: Connection, table: Any) -> Any:
+    """`INSERT` with the dialect's `ON CONFLICT`, which reads the same on both."""
+    return sqlite_insert(table) if connection.dialect.name == "sqlite" else postgresql_insert(table)
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from sig_bots.tools import BuildStatus, FleetImage, ParentEdge
 from sig_workers.store import schema as t
 from sig_workers.store import schema_fleet as f
 from sig_workers.store.columns import db_now
+from sig_workers.store.database import upsert
 from sig_workers.store.job_rows import REPOSITORY_COLUMNS, repository_row
-from sig_workers.store.settlement import upsert
 from sig_workers.store.store import Store
 
 __all__ = ["SqlInventory"]

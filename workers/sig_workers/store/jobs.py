@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, insert, literal, literal_column, null, or_, select, text, update
+from sqlalchemy import Connection, and_, exists, func, insert, literal, literal_column, null, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from sig_bots.errors import FencedOff
 from sig_workers.store import schema as t
-from sig_workers.store.columns import When, Words, clean, db_after, db_now, moment
-from sig_workers.store.database import Part, one_at_a_time
+from sig_workers.store.columns import UtcTime, When, Words, clean, db_after, db_now, moment
+from sig_workers.store.database import Part, one_at_a_time, upsert
 from sig_workers.store.job_rows import job_rows
 from sig_workers.store.rows import HostBlock, JobRow
-from sig_workers.store.settlement import upsert
+from sig_workers.store.schema import QUEUED, RUNNING
 
-__all__ = ["Jobs", "block", "due_job", "end_attempt"]
+__all__ = ["Jobs", "block", "due_job", "remember_run"]
 
 
 class Jobs(Part):
@@ -33,8 +33,11 @@ class Jobs(Part):
 
         def claim(connection: Connection) -> list[JobRow]:
             one_at_a_time(connection, "claim jobs")  # fairness is exact, and no two claims deadlock
-            best = connection.execute(_best(queue, limit)).all()
-            return _run(connection, [row.id for row in best], owner, lease, turn=[row.repo_id for row in best])
+            best: dict[str, Any] = {}
+            for row in connection.execute(_best(queue, 2 * limit + 10)):
+                best.setdefault(row.target, row)
+            chosen = list(best.values())[:limit]
+            return _run(connection, [row.id for row in chosen], owner, lease, turn=[row.repo_id for row in chosen])
 
         return self.write(claim)
 
@@ -65,11 +68,11 @@ class Jobs(Part):
         c = t.jobs.c
         beat = (
             update(t.jobs)
-            .where(c.id == job, c.attempt == attempt, c.state == "running")
+            .where(c.id == job, c.attempt == attempt, RUNNING)
             .values(lease_until=db_after(lease))
             .returning(c.cancel_reason)
         )
-        row = self.write(lambda connection: connection.execute(beat).first())
+        row = self.write_one(lambda connection: connection.execute(beat).first())
         if row is None:
             raise _fenced_off(job, attempt)
         return row.cancel_reason  # type: ignore[no-any-return]
@@ -93,24 +96,51 @@ class Jobs(Part):
         that name, waiting. Raises FencedOff; nothing is written then.
         """
 
-        def end(connection: Connection) -> str:
-            row = _held(connection, job, attempt)
-            again = retry_at is not None and row.tries < row.max_attempts
-            final = state if retry_at is None else "queued" if again else "dead"
-            values: dict[str, Any] = {"state": final, "reason": reason, "owner": null(), "lease_until": null()}
-            if again:
-                values |= {"not_before": moment(retry_at), "host": host_block.host if host_block else null()}
-            else:
-                values["finished_at"] = db_now()
-            end_attempt(connection, t.jobs.c.id == job, outcome="retry" if again else final, reason=reason)
-            connection.execute(update(t.jobs).where(t.jobs.c.id == job).values(**values))
-            if events:
-                _emit(connection, job, attempt, events)
-            if host_block is not None:
-                block(connection, host_block)
-            return final
+        if retry_at is None and not events and host_block is None:
+            ended = self.write_one(lambda connection: _end(connection, job, attempt, state, reason))
+        else:
 
-        return self.write(end)
+            def end(connection: Connection) -> str | None:
+                again = retry_at is not None and _put_back(connection, job, attempt, reason, retry_at, host_block)
+                final = "queued" if again else state if retry_at is None else "dead"
+                if not again and _end(connection, job, attempt, final, reason) is None:
+                    return None
+                if events:
+                    _emit(connection, job, attempt, events)
+                if host_block is not None:
+                    block(connection, host_block)
+                return final
+
+            ended = self.write(end)
+        if ended is None:
+            raise _fenced_off(job, attempt)
+        return ended
+
+
+def _end(connection: Connection, job: int, attempt: int, state: str, reason: str) -> str | None:
+    """End a run for good; the job's row is its record. None when the attempt is fenced off."""
+    c = t.jobs.c
+    end = (
+        update(t.jobs)
+        .where(c.id == job, c.attempt == attempt, RUNNING)
+        .values(state=state, reason=reason, lease_until=null(), finished_at=db_now())
+        .returning(c.state)
+    )
+    return connection.execute(end).scalar()
+
+
+def _put_back(
+    connection: Connection, job: int, attempt: int, reason: str, retry_at: When, host_block: HostBlock | None
+) -> bool:
+    """Queue the job again; False when this was its last attempt or is fenced off."""
+    c = t.jobs.c
+    mine = and_(c.id == job, c.attempt == attempt, RUNNING, c.tries < c.max_attempts)
+    if connection.execute(select(c.id).where(mine).with_for_update()).first() is None:
+        return False
+    remember_run(connection, mine, outcome="retry", reason=reason)
+    back = {"state": "queued", "reason": reason, "lease_until": null(), "not_before": moment(retry_at)}
+    connection.execute(update(t.jobs).where(mine).values(**back, host=host_block.host if host_block else null()))
+    return True
 
 
 def due_job() -> ColumnElement[bool]:
@@ -124,7 +154,7 @@ def due_job() -> ColumnElement[bool]:
         t.blocked_hosts.c.until > db_now(), or_(t.blocked_hosts.c.host == c.host, t.blocked_hosts.c.host == instance)
     )
     return and_(
-        text("jobs.state = 'queued'"),  # written as the partial index has it
+        QUEUED,
         or_(c.not_before.is_(None), c.not_before <= db_now()),
         ~exists().where(other.c.target == c.target, literal_column("other.state = 'running'")),
         ~blocked,
@@ -132,26 +162,17 @@ def due_job() -> ColumnElement[bool]:
 
 
 def _best(queue: str, limit: int) -> Any:
-    """(id, repo_id) of the best due jobs.
+    """(id, repo_id, target) of the best due jobs.
 
     A repository's second-best job comes after every other repository's best of the same priority: that is the turn
     inside one batch; between batches `last_claimed_at` keeps it.
     """
     c = t.jobs.c
-    order = (c.priority, c.id)
-    due = (
-        select(
-            c.id, c.repo_id, c.priority,
-            func.row_number().over(partition_by=(c.repo_id, c.priority), order_by=c.id).label("turn"),
-            func.row_number().over(partition_by=c.target, order_by=order).label("same_target"),
-        )
-        .where(c.queue == queue, due_job())
-        .subquery("due")
-    )  # fmt: skip
+    turn = func.row_number().over(partition_by=(c.repo_id, c.priority), order_by=c.id).label("turn")
+    due = select(c.id, c.repo_id, c.target, c.priority, turn).where(c.queue == queue, due_job()).subquery("due")
     return (
-        select(due.c.id, due.c.repo_id)
+        select(due.c.id, due.c.repo_id, due.c.target)
         .join(t.repositories, t.repositories.c.id == due.c.repo_id)
-        .where(due.c.same_target == 1)
         .order_by(due.c.priority, due.c.turn, t.repositories.c.last_claimed_at, due.c.id)
         .limit(limit)
     )
@@ -165,10 +186,10 @@ def _run(
     c = t.jobs.c
     start = (
         update(t.jobs)
-        .where(c.id.in_(jobs), c.state == "queued")  # asked again: a cancel may have come between
+        .where(c.id.in_(jobs), QUEUED)  # asked again: a cancel may have come between
         .values(
             state="running", attempt=c.attempt + 1, tries=c.tries + 1, owner=owner, lease_until=db_after(lease),
-            started_at=db_now(), not_before=null(), host=null(), cancel_reason=null(),
+            started_at=db_now(), finished_at=null(), not_before=null(), host=null(), cancel_reason=null(),
         )
         .returning(c.id)
     )  # fmt: skip
@@ -179,24 +200,26 @@ def _run(
     return job_rows(connection, [job for job in jobs if job in started])
 
 
-def _held(connection: Connection, job: int, attempt: int) -> Any:
-    c = t.jobs.c
-    mine = select(c.tries, c.max_attempts, c.repo_id).where(c.id == job, c.attempt == attempt, c.state == "running")
-    row = connection.execute(mine.with_for_update()).first()
-    if row is None:
-        raise _fenced_off(job, attempt)
-    return row
-
-
 def _fenced_off(job: int, attempt: int) -> FencedOff:
     return FencedOff(f"job {job}: attempt {attempt} lost its lease or was ended; nothing was written")
 
 
-def end_attempt(connection: Connection, which: ColumnElement[bool], *, outcome: str, reason: str) -> None:
-    """Write the runs of the jobs (still as they were while running) into the history of attempts."""
+def remember_run(
+    connection: Connection, which: ColumnElement[bool], *, outcome: str | None = None, reason: str | None = None
+) -> None:
+    """Write the last run of the jobs into the history, before the jobs' rows are used for another one.
+
+    Outcome and reason are by default those that the rows have.
+    """
     c = t.jobs.c
     run = select(
-        c.id, c.attempt, c.started_at, db_now(), literal(outcome, Words()), literal(clean(reason), Words()), c.owner
+        c.id,
+        c.attempt,
+        c.started_at,
+        func.coalesce(c.finished_at, db_now(), type_=UtcTime()),
+        c.state if outcome is None else literal(outcome, Words()),
+        c.reason if reason is None else literal(clean(reason), Words()),
+        c.owner,
     ).where(which)
     names = ["job_id", "attempt", "started_at", "ended_at", "outcome", "reason", "owner"]
     connection.execute(insert(t.attempts).from_select(names, run))

@@ -32,7 +32,9 @@ class PostgresDatabase(Database):
     def __init__(self, url: URL, *, patience: timedelta) -> None:
         super().__init__()
         limit = int(patience.total_seconds() * 1000)
-        options = f"-c timezone=UTC -c statement_timeout={limit} -c idle_in_transaction_session_timeout=30000"
+        options = (
+            f"-c timezone=UTC -c jit=off -c statement_timeout={limit} -c idle_in_transaction_session_timeout=30000"
+        )
         given = url.query.get("options")
         self._url = url.update_query_dict({
             "options": f"{given} {options}" if isinstance(given, str) else options,
@@ -64,6 +66,10 @@ class PostgresDatabase(Database):
         """See Database."""
         with trouble():
             return self._run(function, autocommit=False)
+
+    def write_one[T](self, function: Callable[[Connection], T]) -> T:
+        """See Database."""
+        return self.read(function)
 
     def _run[T](self, function: Callable[[Connection], T], *, autocommit: bool) -> T:
         for last in (False, True):

@@ -8,12 +8,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, UniqueConstraint, text, true
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    literal_column,
+    text,
+    true,
+)
 
 from sig_workers.store.columns import Bytes, Id, Json, UtcTime, Words, db_now
 
 __all__ = [
-    "HEAD", "approvals", "attempts", "blocked_hosts", "deliveries", "effects", "events", "hook_keys", "job_log", "jobs",
+    "DEAD", "HEAD", "QUEUED", "RUNNING", "approvals", "attempts", "blocked_hosts", "deliveries", "effects", "events", "hook_keys", "job_log", "jobs",
     "locks", "metadata", "outbox", "own_commits", "repositories", "schedules", "verdicts",
 ]  # fmt: skip
 
@@ -143,12 +156,14 @@ jobs = Table(
     Column("finished_at", UtcTime),
     UniqueConstraint("key"),
 )
-_RUNNING = text("state = 'running'")
-_QUEUED = text("state = 'queued'")
-Index("uq_jobs_running_target", jobs.c.target, unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING)
-Index("ix_jobs_queued", jobs.c.queue, jobs.c.priority, jobs.c.id, sqlite_where=_QUEUED, postgresql_where=_QUEUED)
+# The states as constants, not parameters: only so do the planners see that a partial index applies to a query.
+QUEUED: ColumnElement[bool] = jobs.c.state == literal_column("'queued'")
+RUNNING: ColumnElement[bool] = jobs.c.state == literal_column("'running'")
+DEAD: ColumnElement[bool] = jobs.c.state == literal_column("'dead'")
+Index("uq_jobs_running_target", jobs.c.target, unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING)
+Index("ix_jobs_queued", jobs.c.queue, jobs.c.priority, jobs.c.id, sqlite_where=QUEUED, postgresql_where=QUEUED)
 Index("ix_jobs_repo_id_number", jobs.c.repo_id, jobs.c.number)
-Index("ix_jobs_state", jobs.c.state)
+Index("ix_jobs_dead", jobs.c.id, sqlite_where=DEAD, postgresql_where=DEAD)
 
 attempts = Table(
     "attempts",

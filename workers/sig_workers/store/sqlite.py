@@ -107,6 +107,10 @@ class SqliteDatabase(Database):
         """See Database."""
         return self._submit(_Write(function, small=False))  # type: ignore[no-any-return]
 
+    def write_one[T](self, function: Callable[[Connection], T]) -> T:
+        """See Database."""
+        return self._submit(_Write(function, small=True))  # type: ignore[no-any-return]
+
     def accept(self, row: Sequence[Any]) -> tuple[int | None, tuple[int, bytes, str] | None]:
         """See Database."""
 

@@ -12,8 +12,9 @@ from sig_workers.store import schema as t
 from sig_workers.store.columns import db_now
 from sig_workers.store.database import Part
 from sig_workers.store.deliveries import MAX_DELIVERY_ATTEMPTS, due_deliveries
-from sig_workers.store.jobs import due_job, end_attempt
+from sig_workers.store.jobs import due_job, remember_run
 from sig_workers.store.rows import Swept
+from sig_workers.store.schema import RUNNING
 
 __all__ = ["Sweeper"]
 
@@ -56,14 +57,14 @@ def _bury_deliveries(connection: Connection) -> None:
 def _release_jobs(connection: Connection) -> tuple[Sequence[int], Sequence[int]]:
     """Ids of jobs put back into their queue, and of jobs that are dead now."""
     c = t.jobs.c
-    lost = select(c.id, c.tries, c.max_attempts, c.cancel_reason).where(c.state == "running", c.lease_until < db_now())
+    lost = select(c.id, c.tries, c.max_attempts, c.cancel_reason).where(RUNNING, c.lease_until < db_now())
     rows = connection.execute(lost.with_for_update(skip_locked=True)).all()
     if not rows:
         return [], []
-    end_attempt(connection, c.id.in_([row.id for row in rows]), outcome="lost", reason="the worker stopped answering")
     cancelled = [row.id for row in rows if row.cancel_reason is not None]
     dead = [row.id for row in rows if row.cancel_reason is None and row.tries >= row.max_attempts]
     back = [row.id for row in rows if row.cancel_reason is None and row.tries < row.max_attempts]
+    remember_run(connection, c.id.in_(back), outcome="lost", reason="the worker stopped answering")
     _end(connection, c.id.in_(back), state="queued", reason="")
     _end(connection, c.id.in_(cancelled), state="cancelled", reason=c.cancel_reason)
     for tries in {row.tries for row in rows if row.id in dead}:
@@ -73,7 +74,7 @@ def _release_jobs(connection: Connection) -> tuple[Sequence[int], Sequence[int]]
 
 
 def _end(connection: Connection, which: ColumnElement[bool], *, state: str, reason: str | ColumnElement[str]) -> None:
-    values: dict[str, Any] = {"state": state, "reason": reason, "owner": null(), "lease_until": null()}
+    values: dict[str, Any] = {"state": state, "reason": reason, "lease_until": null()}
     if state != "queued":
         values["finished_at"] = db_now()
     connection.execute(update(t.jobs).where(which).values(**values))

@@ -9,8 +9,7 @@ from sqlalchemy import Connection, exists, select
 from sig_bots.refs import Actor
 from sig_workers.store import schema as t
 from sig_workers.store.columns import db_now
-from sig_workers.store.database import Part
-from sig_workers.store.settlement import upsert
+from sig_workers.store.database import Part, upsert
 
 __all__ = ["TrustRecords"]
 

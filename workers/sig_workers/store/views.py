@@ -87,15 +87,18 @@ class Views(Part):
         return job_row(row) if row else None
 
     def attempts(self, job: int) -> list[AttemptRow]:
-        """The runs of a job, oldest first, with the one that is going."""
+        """The runs of a job, oldest first, with the one that is going. The last one is in the job's own row."""
         c, now = t.attempts.c, t.jobs.c
-        ended = select(c.attempt, c.started_at, c.ended_at, c.outcome, c.reason, c.owner).where(c.job_id == job)
-        going = select(now.attempt, now.started_at, now.owner).where(now.id == job, now.state == "running")
+        past = select(c.attempt, c.started_at, c.ended_at, c.outcome, c.reason, c.owner).where(c.job_id == job)
+        last = select(now.attempt, now.started_at, now.finished_at, now.state, now.reason, now.owner)
+        last = last.where(now.id == job, now.attempt > 0)
 
         def look(connection: Connection) -> list[AttemptRow]:
-            rows = [AttemptRow(*row) for row in connection.execute(ended.order_by(c.attempt))]
-            row = connection.execute(going).first()
-            return [*rows, AttemptRow(row.attempt, row.started_at, None, "running", "", row.owner)] if row else rows
+            rows = [AttemptRow(*row) for row in connection.execute(past.order_by(c.attempt))]
+            row = connection.execute(last).first()
+            if row is None or (rows and rows[-1].attempt == row.attempt):
+                return rows
+            return [*rows, AttemptRow(*row)]
 
         return self.read(look)
 

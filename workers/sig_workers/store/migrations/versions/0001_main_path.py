@@ -190,6 +190,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
         sa.UniqueConstraint("key", name=op.f("uq_jobs_key")),
     )
+    op.create_index(
+        "ix_jobs_dead",
+        "jobs",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'dead'"),
+        postgresql_where=sa.text("state = 'dead'"),
+    )
     op.create_index(op.f("ix_jobs_delivery_id"), "jobs", ["delivery_id"], unique=False)
     op.create_index(
         "ix_jobs_queued",
@@ -200,7 +208,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'queued'"),
     )
     op.create_index("ix_jobs_repo_id_number", "jobs", ["repo_id", "number"], unique=False)
-    op.create_index("ix_jobs_state", "jobs", ["state"], unique=False)
     op.create_index(
         "uq_jobs_running_target",
         "jobs",
