@@ -8,7 +8,6 @@ does. At the end everything but log and state is removed.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -258,8 +257,7 @@ def main(folder: Path) -> None:
     except Exception as error:
         status = BuildStatus(state="failed", reason=explain(error))
     job.steps.say({"success": "Done."}.get(status.state, status.reason))
-    for name in ("storage", "layout", "source", "tmp", "home"):
-        shutil.rmtree(folder / name, ignore_errors=True)
+    job.steps.remove(order.buildah, [folder / name for name in ("storage", "layout", "source", "tmp", "home")])
     write_status(folder, status)
 
 

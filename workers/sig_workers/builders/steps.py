@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import selectors
+import shutil
 import subprocess
 import time
 from collections.abc import Sequence
@@ -76,6 +77,17 @@ class Steps:
         if process.returncode != 0:
             raise StepFailed(_sentence(failing, tail.decode("utf-8", "replace"), process.returncode))
         return output.decode("utf-8", "replace")
+
+    def remove(self, buildah: str, folders: Sequence[Path]) -> None:
+        """Delete what the build leaves behind. An ordinary user's build has files of its subordinate users."""
+        if os.geteuid() != 0:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                argv = [buildah, "unshare", "--", "rm", "-rf", "--", *map(str, folders)]
+                subprocess.run(
+                    argv, env=self._env, stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False
+                )
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _watch(self, process: subprocess.Popen[bytes], output: bytearray, tail: bytearray, show: bool) -> None:
         assert process.stdout is not None  # noqa: S101 - both were asked for
