@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import http.client
 import json
 import queue
 import threading
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.standins.github.answers import app, pulls_of, repository, stamp, user
 from tests.standins.github.model import App, Repository, User, World
@@ -157,18 +157,29 @@ class Postman:
     def _run(self) -> None:
         while (delivery := self._queue.get()) is not None:
             started = time.monotonic()
-            request = urllib.request.Request(delivery.url, delivery.body, delivery.headers, method="POST")
             try:
-                with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-                    delivery.status_code, delivery.response = answer.status, answer.read()
-                    delivery.status = "OK"
-            except urllib.error.HTTPError as error:
-                delivery.status_code, delivery.status = error.code, f"Invalid HTTP Response: {error.code}"
-                delivery.response = error.read()
-            except (OSError, ValueError):
+                delivery.status_code, delivery.response = _deliver(delivery)
+                fine = delivery.status_code < 300
+                delivery.status = "OK" if fine else f"Invalid HTTP Response: {delivery.status_code}"
+            except (OSError, ValueError, http.client.HTTPException):
                 delivery.status = "failed to connect to host"
             delivery.duration = round(time.monotonic() - started, 3)
             delivery.done.set()
+
+
+def _deliver(delivery: Delivery) -> tuple[int, bytes]:
+    """One POST; status and body of the answer. (urllib.request would write the header names in its own way.)"""
+    parts = urlsplit(delivery.url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT)
+    try:
+        connection.request(
+            "POST", f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}", delivery.body, delivery.headers
+        )
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
 
 
 def delivery_item(item: Delivery) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def _statuses(repo: Repository, sha: str) -> list[Status]:
     return [item for item in reversed(repo.statuses) if item.sha == sha]
 
 
+@routes.on("GET", "/{repo}/statuses/{ref}")  # an old address of the same list, the one PyGithub asks
 @routes.on("GET", "/{repo}/commits/{ref}/statuses")
 def statuses(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
     repo = need_repo(forge.world, request, parts)
