@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Literal
 
 from sig_bots.errors import NotFound
@@ -17,10 +18,9 @@ from sig_bots.forge import (
     ForgeComment,
     Issue,
     Permission,
-    marker,
-    read_marker,
 )
 from sig_bots.refs import Actor, PullRequest, Repo
+from sig_bots.voice import Voice, same_account, state_key
 from sig_workers.localforge.forge import LocalForge
 from sig_workers.localforge.state import actor
 
@@ -83,8 +83,14 @@ class LocalRepository:
         """Our account."""
         return actor(self.host.account)
 
+    @property
+    def _voice(self) -> Voice:
+        return Voice(self.host.service, self.bot, self.account)
+
     def read_file(self, path: str, ref: str | None = None) -> bytes | None:
         """The file, None when it is not there."""
+        if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+            return None
         history = self.host.forge.history(self.path)
         try:
             return history.read(path, history.resolve(ref or self.repo.default_branch or "main"))
@@ -122,13 +128,14 @@ class LocalRepository:
         self, branch: str, *, base: str, title: str, body: str, labels: Sequence[str] = (), reviewers: Sequence[str] = ()
     ) -> PullRequest:  # fmt: skip
         """Open it, or bring title, body and labels of the open one up to date."""
-        text = f"{body}\n\n{marker(self.host.service, self.bot, 'pull-request')}"
+        text = self._voice.sign("pull-request", body)
         existing = next((one for one in self.find_prs(branch) if one.head_branch == branch), None)
         if existing is None:
             return self.host.forge.open_pull(
                 self.path, self.host.account, branch=branch, base=base, title=title, body=text, labels=tuple(labels)
             )
-        if (existing.title, existing.body, existing.labels) != (title, text, tuple(labels)):
+        ours = same_account(existing.author, self.account)  # a person's pull request keeps its words
+        if ours and (existing.title, existing.body, existing.labels) != (title, text, tuple(labels)):
             state = self.host.forge.state
             state.change_pull(self.path, existing.number, title=title, body=text, labels=list(labels))
         return self.pull_request(existing.number)
@@ -146,15 +153,13 @@ class LocalRepository:
 
     def ensure_comment(self, number: int, topic: str, body: str, *, state: str | None = None) -> str:
         """The one living comment of the topic, edited in place."""
-        text = f"{body}\n\n{marker(self.host.service, self.bot, topic)}"
-        wanted = {"service": self.host.service, "bot": self.bot, "topic": topic}
-        for comment in self.comments(number):
-            found = read_marker(comment.body) or {}
-            if comment.author.login == self.host.account and wanted.items() <= found.items():
-                if comment.body != text:
-                    self.host.forge.edit_comment(self.path, number, comment.id, self.host.account, text)
-                return comment.id
-        return self.host.forge.comment(self.path, number, self.host.account, text)
+        text = self._voice.sign(topic, body, state_key(body, state))
+        mine = self._voice.newest(self.comments(number), topic)
+        if mine is None:
+            return self.host.forge.comment(self.path, number, self.host.account, text)
+        if mine.body != text:
+            self.host.forge.edit_comment(self.path, number, mine.id, self.host.account, text)
+        return mine.id
 
     def comments_since(self, since: datetime) -> Sequence[ForgeComment]:
         """Comments on open pull requests since then."""
@@ -189,10 +194,9 @@ class LocalRepository:
     def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
         """Our open issue of the topic."""
         state = self.host.forge.state
-        text = f"{body}\n\n{marker(self.host.service, self.bot, topic)}"
+        text = self._voice.sign(topic, body)
         for author, issue in state.issues(self.path):
-            ours = author == self.host.account and (read_marker(issue.body) or {}).get("topic") == topic
-            if ours and issue.state == "open":
+            if issue.state == "open" and self._voice.is_mine(actor(author), issue.body, topic):
                 state.change_issue(self.path, issue.number, title=title, body=text)
                 return self.read_issue(issue.number)
         return self.read_issue(state.add_issue(self.path, title, text, self.host.account))

@@ -1,0 +1,139 @@
+"""A world on the local forge: bare repositories on disk, state in SQLite, people through git and the forge's own ways."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sig_bots.forge import CheckState, Permission
+from sig_bots.refs import Actor
+from sig_workers.localforge.adapter import LocalHost
+from sig_workers.localforge.forge import LocalForge
+from sig_workers.localforge.hooks import HookSender, HookTarget
+from sig_workers.localforge.state import LocalState, actor
+from sig_workers.store.store import Store
+from tests.contract.git import commit_and_push, seed
+from tests.contract.world import SERVICE, START_FILES, Role, SeenCheck, SeenComment, SeenIssue, SeenPr
+
+PATH = "sig/demo"
+SECRET = "local-forge-secret"  # a test's own
+NOBODY = "http://127.0.0.1:9/hooks/local"
+
+
+class LocalWorld:
+    """See `tests.contract.world.World`. `data` is the data folder a service has to run on to see this forge."""
+
+    name = "local"
+    check_words: Mapping[CheckState, str] = {state: state.value for state in CheckState}
+    path = PATH
+
+    def __init__(self, data: Path, store: Store) -> None:
+        self.data = data
+        self.store_url = f"sqlite:///{data / 'sigbot.db'}"
+        self.set_hook(NOBODY)
+        self.forge = LocalForge(LocalState(store.database), data / "forge", "http://127.0.0.1:8080", HookSender(data))
+        self.host = LocalHost(self.forge, account="bot", service=SERVICE)
+        history = self.forge.create(PATH, "owner")
+        self.forge.state.grant(PATH, "bot", Permission.WRITE)
+        self.forge.state.grant(PATH, "alice", Permission.WRITE)
+        seed(str(history.folder), "owner", START_FILES)
+
+    def actor(self, role: Role) -> Actor:
+        return actor(role)
+
+    def _source(self, who: Role, fork: bool) -> str:
+        return self.forge.fork(PATH, who) if fork else PATH
+
+    def push(
+        self,
+        who: Role,
+        branch: str,
+        files: Mapping[str, str | bytes | None],
+        *,
+        start: str = "main",
+        fork: bool = False,
+        force: bool = False,
+    ) -> str:
+        folder = self.forge.history(self._source(who, fork)).folder
+        return commit_and_push(str(folder), who, branch, files, start=start, force=force)
+
+    def open_pr(
+        self, who: Role, branch: str, *, title: str = "A change", body: str = "", base: str = "main", fork: bool = False
+    ) -> int:
+        source = self._source(who, fork)
+        made = self.forge.open_pull(PATH, who, branch=branch, base=base, title=title, body=body, head_repo=source)
+        return made.number
+
+    def comment(self, who: Role, number: int, text: str) -> str:
+        return self.forge.comment(PATH, number, who, text)
+
+    def merge(self, who: Role, number: int) -> None:
+        self.forge.merge(PATH, number, who)
+
+    def close(self, who: Role, number: int) -> None:
+        self.forge.close(PATH, number, who)
+
+    def open_issue(self, who: Role, title: str, body: str = "") -> int:
+        return self.forge.state.add_issue(PATH, title, body, who)
+
+    def read(self, path: str, ref: str = "main") -> bytes | None:
+        history = self.forge.history(PATH)
+        return history.read(path, history.resolve(ref))
+
+    def head(self, branch: str, *, fork: Role | None = None) -> str | None:
+        return self.forge.history(self._source(fork, True) if fork else PATH).branch_sha(branch)
+
+    def pr(self, number: int) -> SeenPr:
+        found = self.forge.pull(PATH, number)
+        return SeenPr(
+            number=number, title=found.title, body=found.body, state=found.state, author=found.author.login,
+            head_branch=found.head_branch, base_branch=found.base_branch, head_sha=found.head_sha, labels=found.labels,
+        )  # fmt: skip
+
+    def prs(self) -> Sequence[SeenPr]:
+        numbers = sorted(one.number for one in self.forge.state.pulls(PATH, state="all"))
+        return [self.pr(number) for number in numbers]
+
+    def comments(self, number: int) -> Sequence[SeenComment]:
+        return [
+            SeenComment(one.id, one.author.login, one.body) for one in self.forge.state.comments(PATH, number=number)
+        ]
+
+    def checks(self, sha: str, number: int | None = None) -> Sequence[SeenCheck]:
+        return [
+            SeenCheck(one.name, one.state.value, one.summary, one.url, tuple((note.path, note.line) for note in one.annotations))
+            for one, _ in self.forge.state.checks(PATH, sha)
+        ]  # fmt: skip
+
+    def issues(self) -> Sequence[SeenIssue]:
+        return [
+            SeenIssue(one.number, one.title, one.body, one.state, author)
+            for author, one in self.forge.state.issues(PATH)
+        ]
+
+    def reactions(self, number: int, comment_id: str) -> Sequence[str]:
+        return sorted(self.forge.state.reactions(comment_id))
+
+    def set_hook(self, url: str) -> None:
+        HookTarget(url, SECRET, self.store_url).write(self.data)
+
+    def hook_instance(self) -> Mapping[str, object]:
+        return {
+            "name": "local", "kind": "local", "account": "bot", "secrets": [SECRET], "repositories": ["*"],
+        }  # fmt: skip
+
+
+@contextmanager
+def open_world(request: pytest.FixtureRequest) -> Iterator[LocalWorld]:
+    """A local forge of its own in a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="sigbot-local-") as folder:
+        store = Store.open(f"sqlite:///{folder}/sigbot.db")
+        store.migrate()
+        try:
+            yield LocalWorld(Path(folder), store)
+        finally:
+            store.close()
