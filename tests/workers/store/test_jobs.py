@@ -9,7 +9,7 @@ import pytest
 
 from sig_bots.errors import FencedOff
 from sig_bots.refs import Repo
-from sig_workers.store.rows import HostBlock, RepositoryRow
+from sig_workers.store.rows import HostBlock, JobRow, RepositoryRow
 from sig_workers.store.store import Store
 from tests.workers.store.conftest import BLINK, LEASE, Work, eventually
 
@@ -76,6 +76,20 @@ def test_twenty_claimers_run_one_job_per_target(store: Store, repo: RepositoryRo
         ]
     assert sorted(row.target for row in claimed) == ["t0", "t1", "t2"]
     assert len({row.id for row in claimed}) == 3
+
+
+def test_claims_of_both_kinds_at_once_run_one_job_per_target(store: Store, repo: RepositoryRow, work: Work) -> None:
+    ids = work.plan(*(work.job(repo, target=f"t{n % 4}") for n in range(40)))
+
+    def one(number: int) -> list[JobRow]:
+        if number % 2:
+            return store.claim_jobs("interactive", "w", LEASE, 3)
+        row = store.claim_job(ids[number], "w", LEASE)
+        return [row] if row else []
+
+    with ThreadPoolExecutor(20) as pool:
+        claimed = [row.target for part in pool.map(one, range(40)) for row in part]
+    assert sorted(claimed) == ["t0", "t1", "t2", "t3"]
 
 
 def test_twenty_claimers_share_work_without_doubles(store: Store, repo: RepositoryRow, work: Work) -> None:
@@ -284,7 +298,7 @@ def test_a_retried_job_has_all_its_attempts_again_and_new_fences(store: Store, r
     assert store.retry(job.id)
     row = store.claim_job(job.id, "w", LEASE)
     assert row is not None
-    assert (row.attempt, row.finished_at) == (2, None)
+    assert (row.attempt, row.tries, row.finished_at) == (2, 1, None)
     assert store.finish(job.id, 2, "failed", retry_at=timedelta(0)) == "queued"
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, insert, literal, literal_column, null, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
 from sig_bots.errors import FencedOff
@@ -39,7 +40,7 @@ class Jobs(Part):
             chosen = list(best.values())[:limit]
             return _run(connection, [row.id for row in chosen], owner, lease, turn=[row.repo_id for row in chosen])
 
-        return self.write(claim)
+        return self._claim(claim)
 
     def claim_given(self, jobs: Sequence[int], owner: str, lease: timedelta) -> list[JobRow]:
         """Take those of the given jobs that are due, in the order given; one per target.
@@ -56,12 +57,24 @@ class Jobs(Part):
             due = set(one_per_target.values())
             return _run(connection, [job for job in jobs if job in due], owner, lease, turn=[])
 
-        return self.write(claim) if jobs else []
+        return self._claim(claim) if jobs else []
 
     def claim_job(self, job: int, owner: str, lease: timedelta) -> JobRow | None:
-        """Take this one job; None when it is not due (any more)."""
-        claimed = self.claim_given([job], owner, lease)
-        return claimed[0] if claimed else None
+        """Take this one job, in two round trips; None when it is not due (any more). No turn of its repository."""
+        start = _start(t.jobs.c.id == job, due_job(), owner=owner, lease=lease)
+        try:
+            started = self.write_one(lambda connection: connection.execute(start).first())
+        except IntegrityError:  # somebody started another job of the same target at this moment
+            return None
+        return self.read(lambda connection: job_rows(connection, [job])[0]) if started else None
+
+    def _claim(self, claim: Callable[[Connection], list[JobRow]]) -> list[JobRow]:
+        for _ in range(5):
+            try:
+                return self.write(claim)
+            except IntegrityError:  # `claim_job` started a job of the same target meanwhile; look again
+                continue
+        return []
 
     def heartbeat(self, job: int, attempt: int, lease: timedelta) -> str | None:
         """Renew the lease. Returns why the job is asked to end, None when it is not. Raises FencedOff."""
@@ -183,21 +196,27 @@ def _run(
 ) -> list[JobRow]:
     if not jobs:
         return []
+    start = _start(
+        t.jobs.c.id.in_(jobs), QUEUED, owner=owner, lease=lease
+    )  # asked again: a cancel may have come between
+    started = {row.id for row in connection.execute(start)}
+    if turn:
+        served = update(t.repositories).where(t.repositories.c.id.in_(sorted(set(turn))))
+        connection.execute(served.values(last_claimed_at=db_now()))
+    return job_rows(connection, [job for job in jobs if job in started])
+
+
+def _start(*which: ColumnElement[bool], owner: str, lease: timedelta) -> Any:
     c = t.jobs.c
-    start = (
+    return (
         update(t.jobs)
-        .where(c.id.in_(jobs), QUEUED)  # asked again: a cancel may have come between
+        .where(*which)
         .values(
             state="running", attempt=c.attempt + 1, tries=c.tries + 1, owner=owner, lease_until=db_after(lease),
             started_at=db_now(), finished_at=null(), not_before=null(), host=null(), cancel_reason=null(),
         )
         .returning(c.id)
     )  # fmt: skip
-    started = {row.id for row in connection.execute(start)}
-    if turn:
-        served = update(t.repositories).where(t.repositories.c.id.in_(sorted(set(turn))))
-        connection.execute(served.values(last_claimed_at=db_now()))
-    return job_rows(connection, [job for job in jobs if job in started])
 
 
 def _fenced_off(job: int, attempt: int) -> FencedOff:

@@ -142,7 +142,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A job. `attempt` is the fence for everything a run writes; `event` is the event's JSON."""
+    """A job. `attempt` is the fence for all a run writes, `tries` counts since it was planned or retried by a person."""
 
     id: int
     repo: RepositoryRow
@@ -164,6 +164,7 @@ class JobRow:
     state: str
     reason: str
     attempt: int
+    tries: int
     max_attempts: int
     not_before: datetime | None
     owner: str | None
