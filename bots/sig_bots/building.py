@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
 from pathlib import Path
 
 from sig_bots.context import Context
 from sig_bots.errors import Obsolete
-from sig_bots.refs import Digest
 from sig_bots.tools import BuildSpec, BuildStatus, FleetImage
 
 __all__ = ["base_labels", "build_image"]
@@ -27,9 +26,7 @@ def base_labels(image: FleetImage, commit: str) -> dict[str, str]:
     return labels
 
 
-def build_image(
-    ctx: Context, image: FleetImage, root: Path, commit: str, *, push: bool, own: Mapping[str, Digest] | None = None
-) -> BuildStatus:
+def build_image(ctx: Context, image: FleetImage, root: Path, commit: str, *, push: bool) -> BuildStatus:
     """Build from the checkout at `root` with the exact parent digests of `image`, and wait for the end.
 
     The key of the build names image, commit and parents, so a job that is run again after a crash finds its own build
@@ -48,7 +45,8 @@ def build_image(
         smoke=image.smoke,
         push=push,
     )
-    key = f"{ctx.job_key}/{image.image}"
+    inputs = hashlib.sha256(repr((commit, sorted(bases.items()))).encode()).hexdigest()[:16]
+    key = f"{ctx.job_key}/{image.image}/{inputs}"
     builder = ctx.services.builder
     handle = builder.start(spec, key=key)
     seen = 0

@@ -247,7 +247,7 @@ class RecordedWorkspace:
 
 @dataclass(frozen=True)
 class GuardedBuilder:
-    """A builder that publishes only where this repository may, and whose starts go through the ledger."""
+    """A builder that publishes only where this repository may, and whose starts are written in the ledger."""
 
     inner: Builder
     ledger: Ledger
@@ -272,9 +272,11 @@ class GuardedBuilder:
                 f"{repo.path} may not publish {spec.image.name}; an operator allows it with `push_from` under "
                 f"`[[registry]]` in sigbot.toml"
             )
+        # The builder itself knows a build by its key, and starts one anew whose supervisor died: it is always asked.
+        handle = self.inner.start(spec, key=key)
         content = (str(spec.image), dict(spec.bases), spec.push)
-        started = self.ledger.once("build", key, content, lambda: self.inner.start(spec, key=key).model_dump_json())
-        return BuildHandle.model_validate_json(started)
+        self.ledger.once("build", key, content, lambda: handle.id)
+        return handle
 
     def poll(self, handle: BuildHandle) -> BuildStatus:
         """See `Builder.poll`."""
