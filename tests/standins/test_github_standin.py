@@ -16,9 +16,9 @@ from typing import Any
 import github as pygithub
 import pytest
 import requests
-from ogr import GithubService
-from ogr.abstract import CommitStatus
-from ogr.services.github.auth_providers import TokenAuthentication
+from ogr.abstract.status import CommitStatus
+from ogr.services.github.auth_providers.token import TokenAuthentication
+from ogr.services.github.service import GithubService
 
 from tests.standins.github.gitrepo import ENV
 from tests.standins.github.server import AppCredentials, GitHubStandIn
@@ -100,7 +100,7 @@ def make_pull(github: GitHubStandIn, branch: str = "topic") -> int:
 
 
 def call(
-    github: GitHubStandIn, method: str, path: str, *, who: str | None = "alice", body: object = None
+    github: GitHubStandIn, method: str, path: str, *, who: str | None = "alice", body: Any = None
 ) -> requests.Response:
     headers = {"Authorization": f"token ghp_{who}"} if who else {}
     return requests.request(method, f"{github.api_url}{path}", headers=headers, json=body, timeout=10)
@@ -171,7 +171,8 @@ def test_app_answers_have_githubs_fields(github: GitHubStandIn, app: AppCredenti
     github.settle()
     repo = bot.get_repo(REPO)
     note = {"path": "a", "start_line": 1, "end_line": 1, "annotation_level": "notice", "message": "m"}
-    run = repo.create_check_run("x", sha, output={"title": "t", "summary": "s", "annotations": [note]})
+    output: dict[str, Any] = {"title": "t", "summary": "s", "annotations": [note]}
+    run = repo.create_check_run("x", sha, output=output)
     as_app = pygithub.GithubIntegration(auth=pygithub.Auth.AppAuth(app.app_id, app.private_key), base_url=github.api_url, **NO_WAIT).requester  # fmt: skip
 
     def ask(path: str) -> Any:
@@ -252,12 +253,12 @@ def test_pygithub_drives_a_pull_request(github: GitHubStandIn, bot: pygithub.Git
 def test_ogr_drives_it(github: GitHubStandIn) -> None:
     number = make_pull(github)
 
-    class Login(TokenAuthentication):  # type: ignore[misc]
+    class Login(TokenAuthentication):
         def __init__(self) -> None:
             self._token = "ghp_alice"
             self._pygithub_instance = alice(github)
 
-    class Service(GithubService):  # type: ignore[misc]
+    class Service(GithubService):
         def get_pygithub_instance(self, namespace: str, repo: str) -> pygithub.Github:
             return alice(github)
 

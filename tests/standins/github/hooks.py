@@ -16,7 +16,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.standins.github.answers import app, pulls_of, repository, stamp, user
+from tests.standins.github.answers import app, repository, stamp, user
+from tests.standins.github.answers_code import pulls_of
 from tests.standins.github.model import App, Repository, User, World
 
 TIMEOUT = 10.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.standins.github import answers
+from tests.standins.github import answers, answers_code
 from tests.standins.github.actions import Actions
 from tests.standins.github.hooks import Delivery, delivery_detail, delivery_item
 from tests.standins.github.model import App, Hook, Installation, User
@@ -176,7 +176,7 @@ def installation_repositories(forge: Actions, request: Request, parts: dict[str,
 def hooks(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
     repo = need_repo(forge.world, request, parts)
     need(request, repo, "repository_hooks", "admin")
-    return page(forge.world, request, [answers.hook(forge.world, repo, item) for item in repo.hooks])
+    return page(forge.world, request, [answers_code.hook(forge.world, repo, item) for item in repo.hooks])
 
 
 @routes.on("POST", "/{repo}/hooks")
@@ -194,7 +194,7 @@ def new_hook(forge: Actions, request: Request, parts: dict[str, str]) -> Respons
         bool(given.get("active", True)), forge.world.now(),
     )  # fmt: skip
     repo.hooks.append(made)
-    return Response(201, answers.hook(forge.world, repo, made))
+    return Response(201, answers_code.hook(forge.world, repo, made))
 
 
 @routes.on("DELETE", "/{repo}/hooks/{number}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from tests.standins.github import answers
+from tests.standins.github import answers, answers_code
 from tests.standins.github.actions import Actions
 from tests.standins.github.model import CheckRun, Repository, Status
 from tests.standins.github.routes_repositories import need_commit
@@ -28,7 +28,7 @@ def new_status(forge: Actions, request: Request, parts: dict[str, str]) -> Respo
     if not str(given.get("target_url") or "http").startswith("http"):
         raise invalid("Status", "target_url must use http(s) scheme", field_name="target_url")
     sha = need_commit(repo, parts["sha"])
-    return Response(201, answers.status(forge.world, repo, forge.set_status(repo, who, sha, given)))
+    return Response(201, answers_code.status(forge.world, repo, forge.set_status(repo, who, sha, given)))
 
 
 def _statuses(repo: Repository, sha: str) -> list[Status]:
@@ -40,7 +40,7 @@ def _statuses(repo: Repository, sha: str) -> list[Status]:
 def statuses(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
     repo = need_repo(forge.world, request, parts)
     found = _statuses(repo, need_commit(repo, parts["ref"]))
-    return page(forge.world, request, [answers.status(forge.world, repo, item) for item in found])
+    return page(forge.world, request, [answers_code.status(forge.world, repo, item) for item in found])
 
 
 @routes.on("GET", "/{repo}/commits/{ref}/status")
@@ -54,7 +54,7 @@ def combined_status(forge: Actions, request: Request, parts: dict[str, str]) -> 
     )
     url = f"{forge.world.api}/repos/{repo.full_name}/commits/{sha}"
     answer = page(
-        forge.world, request, [answers.status(forge.world, repo, item, short=True) for item in newest.values()]
+        forge.world, request, [answers_code.status(forge.world, repo, item, short=True) for item in newest.values()]
     )
     answer.data = {
         "state": state, "statuses": answer.data, "sha": sha, "total_count": len(newest), "commit_url": url,
@@ -90,7 +90,7 @@ def new_check(forge: Actions, request: Request, parts: dict[str, str]) -> Respon
     _fill(forge, run, given)
     repo.checks.append(run)
     forge.check_changed(repo, run, created=True)
-    return Response(201, answers.check_run(world, repo, run))
+    return Response(201, answers_code.check_run(world, repo, run))
 
 
 @routes.on("PATCH", "/{repo}/check-runs/{number}")
@@ -103,7 +103,7 @@ def edit_check(forge: Actions, request: Request, parts: dict[str, str]) -> Respo
         )
     _fill(forge, run, request.json())
     forge.check_changed(repo, run, created=False)
-    return Response(200, answers.check_run(forge.world, repo, run))
+    return Response(200, answers_code.check_run(forge.world, repo, run))
 
 
 def _fill(forge: Actions, run: CheckRun, given: dict[str, Any]) -> None:
@@ -150,14 +150,16 @@ def _set_state(forge: Actions, run: CheckRun, given: dict[str, Any]) -> None:
 @routes.on("GET", "/{repo}/check-runs/{number}")
 def one_check(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
     repo = need_repo(forge.world, request, parts)
-    return Response(200, answers.check_run(forge.world, repo, _run(repo, parts)))
+    return Response(200, answers_code.check_run(forge.world, repo, _run(repo, parts)))
 
 
 @routes.on("GET", "/{repo}/check-runs/{number}/annotations")
-def annotations(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
+def annotations_of(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
     repo = need_repo(forge.world, request, parts)
     run = _run(repo, parts)
-    return page(forge.world, request, [answers.annotation(forge.world, repo, run, item) for item in run.annotations])
+    return page(
+        forge.world, request, [answers_code.annotation(forge.world, repo, run, item) for item in run.annotations]
+    )
 
 
 @routes.on("POST", "/{repo}/check-runs/{number}/rerequest")
@@ -181,4 +183,4 @@ def checks_of(forge: Actions, request: Request, parts: dict[str, str]) -> Respon
         found = [run for run in found if run.status == query["status"]]
     if query.get("filter", "latest") == "latest":
         found = list({(run.app.id, run.name): run for run in reversed(found)}.values())
-    return page(forge.world, request, [answers.check_run(forge.world, repo, run) for run in found], "check_runs")
+    return page(forge.world, request, [answers_code.check_run(forge.world, repo, run) for run in found], "check_runs")

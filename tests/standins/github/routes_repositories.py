@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from tests.standins.github import answers
+from tests.standins.github import answers, answers_code
 from tests.standins.github.actions import Actions
 from tests.standins.github.model import ROLES, Repository
 from tests.standins.github.wire import ApiError, Request, Response, Router, need, need_repo, not_found, page
@@ -147,7 +147,7 @@ def branch(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
     url = f"{forge.world.api}/repos/{repo.full_name}/branches/{parts['name']}"
     page_url = f"{forge.world.url}/{repo.full_name}/tree/{parts['name']}"
     return Response(200, {
-        "name": parts["name"], "commit": answers.commit(forge.world, repo, repo.git.commit(sha)),
+        "name": parts["name"], "commit": answers_code.commit(forge.world, repo, repo.git.commit(sha)),
         "_links": {"self": url, "html": page_url}, "protected": False, "protection_url": f"{url}/protection",
         "protection": {"enabled": False, "required_status_checks": {"enforcement_level": "off", "contexts": [], "checks": []}},
     })  # fmt: skip
@@ -160,14 +160,14 @@ def one_ref(forge: Actions, request: Request, parts: dict[str, str]) -> Response
     sha = repo.git.refs().get(name)
     if sha is None:
         raise not_found()
-    return Response(200, answers.ref(forge.world, repo, name, sha))
+    return Response(200, answers_code.ref(forge.world, repo, name, sha))
 
 
 @routes.on("GET", "/{repo}/git/matching-refs/{name*}")
 def matching_refs(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
     repo = need_repo(forge.world, request, parts)
     found = {name: sha for name, sha in repo.git.refs().items() if name.startswith(f"refs/{parts['name']}")}
-    return page(forge.world, request, [answers.ref(forge.world, repo, *pair) for pair in sorted(found.items())])
+    return page(forge.world, request, [answers_code.ref(forge.world, repo, *pair) for pair in sorted(found.items())])
 
 
 @routes.on("POST", "/{repo}/git/refs")
@@ -182,7 +182,7 @@ def new_ref(forge: Actions, request: Request, parts: dict[str, str]) -> Response
         raise ApiError(422, "Reference already exists")
     repo.git.set_ref(name, sha)
     forge.pushed(repo, who, before)
-    return Response(201, answers.ref(forge.world, repo, name, sha))
+    return Response(201, answers_code.ref(forge.world, repo, name, sha))
 
 
 @routes.on("DELETE", "/{repo}/git/refs/{name*}")
@@ -212,7 +212,9 @@ def commits(forge: Actions, request: Request, parts: dict[str, str]) -> Response
     if sha is None:
         raise ApiError(409, "Git Repository is empty.") if not repo.git.refs() else not_found()
     return page(
-        forge.world, request, [answers.commit(forge.world, repo, repo.git.commit(one)) for one in repo.git.log(sha)]
+        forge.world,
+        request,
+        [answers_code.commit(forge.world, repo, repo.git.commit(one)) for one in repo.git.log(sha)],
     )
 
 
@@ -221,7 +223,7 @@ def commit(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
     repo = need_repo(forge.world, request, parts)
     info = repo.git.commit(need_commit(repo, parts["ref"]))
     parent = info.parents[0] if info.parents else repo.git.run("hash-object", "-t", "tree", "/dev/null")
-    return Response(200, answers.commit(forge.world, repo, info, repo.git.diff(parent, info.sha)))
+    return Response(200, answers_code.commit(forge.world, repo, info, repo.git.diff(parent, info.sha)))
 
 
 @routes.on("GET", "/{repo}/compare/{range*}")
@@ -238,11 +240,11 @@ def compare(forge: Actions, request: Request, parts: dict[str, str]) -> Response
     page_url = f"{world.url}/{repo.full_name}/compare/{parts['range']}"
     return Response(200, {
         "url": f"{world.api}{request.path}", "html_url": page_url, "permalink_url": page_url, "diff_url": f"{page_url}.diff",
-        "patch_url": f"{page_url}.patch", "base_commit": answers.commit(world, repo, git.commit(base)),
-        "merge_base_commit": answers.commit(world, repo, git.commit(middle)), "status": state or "identical",
+        "patch_url": f"{page_url}.patch", "base_commit": answers_code.commit(world, repo, git.commit(base)),
+        "merge_base_commit": answers_code.commit(world, repo, git.commit(middle)), "status": state or "identical",
         "ahead_by": len(ahead), "behind_by": len(behind), "total_commits": len(ahead),
-        "commits": [answers.commit(world, repo, git.commit(sha)) for sha in reversed(ahead)],
-        "files": [answers.file(world, repo, head, item) for item in git.diff(middle, head)],
+        "commits": [answers_code.commit(world, repo, git.commit(sha)) for sha in reversed(ahead)],
+        "files": [answers_code.file(world, repo, head, item) for item in git.diff(middle, head)],
     })  # fmt: skip
 
 

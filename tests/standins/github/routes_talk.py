@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.standins.github import answers
+from tests.standins.github import answers, answers_code
 from tests.standins.github.actions import Actions
 from tests.standins.github.model import Comment, Issue, Label, Pull, Repository
 from tests.standins.github.wire import ApiError, Request, Response, Router, invalid, need, need_repo, not_found, page
@@ -79,14 +79,14 @@ def pull_files(forge: Actions, request: Request, parts: dict[str, str]) -> Respo
     repo, _, half = _pull(forge, request, parts)
     middle = repo.git.merge_base(half.base_sha, half.head_sha) or half.base_sha
     changed = repo.git.diff(middle, half.head_sha)
-    return page(forge.world, request, [answers.file(forge.world, repo, half.head_sha, item) for item in changed])
+    return page(forge.world, request, [answers_code.file(forge.world, repo, half.head_sha, item) for item in changed])
 
 
 @routes.on("GET", "/{repo}/pulls/{number}/commits")
 def pull_commits(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
     repo, _, half = _pull(forge, request, parts)
     shas = list(reversed(repo.git.log(half.head_sha, exclude=half.base_sha)))
-    return page(forge.world, request, [answers.commit(forge.world, repo, repo.git.commit(sha)) for sha in shas])
+    return page(forge.world, request, [answers_code.commit(forge.world, repo, repo.git.commit(sha)) for sha in shas])
 
 
 @routes.on("GET", "/{repo}/pulls/{number}/merge")

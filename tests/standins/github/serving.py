@@ -36,7 +36,6 @@ class Server(ThreadingHTTPServer):
         self.forge = forge
         self.faults = faults
         self.log: list[tuple[str, int]] = []
-        self.seen_headers: list[dict[str, str]] = []
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up is no error of ours."""
@@ -53,7 +52,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         path, _, query = self.path.partition("?")
         body = self._read_body()
-        request = Request(self.command, unquote(path), parse_query(query), self.headers, body)
+        request = Request(
+            self.command,
+            unquote(path),
+            parse_query(query),
+            {name.title(): value for name, value in self.headers.items()},
+            body,
+        )
         line = f"{request.method} {request.path.removeprefix(_PREFIX)}"
         fault = self.server.faults.take(line)
         if fault is None:
@@ -94,7 +99,6 @@ class _Handler(BaseHTTPRequestHandler):
                 answer = self._limited(request) or _api(forge, request)
             answer.headers = forge.limits.headers() | answer.headers
             self.server.log.append((f"{request.method} {request.path}", answer.status))
-            self.server.seen_headers.append(dict(self.headers.items()))
             return answer
         if match := _GIT.fullmatch(request.path):
             return githttp.serve(forge, request, match[1], match[2], query)
@@ -109,12 +113,10 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"Content-Type": "application/json; charset=utf-8", "Server": "github.com"} | answer.headers
         if answer.status != 204:
             headers["Content-Length"] = str(len(data))
-        self.send_response_only(answer.status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self._headers_buffer.append(b"\r\n")  # type: ignore[attr-defined] # end_headers() would flush before the body
-        self.wfile.write(b"".join(self._headers_buffer) + (data if self.command != "HEAD" else b""))  # type: ignore[attr-defined]
-        self._headers_buffer = []
+        lines = [f"{self.protocol_version} {answer.status} {self.responses.get(answer.status, ('Unknown',))[0]}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        self.wfile.write(head + (data if self.command != "HEAD" else b""))
 
 
 def _api(forge: Actions, request: Request) -> Response:

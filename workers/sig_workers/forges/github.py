@@ -73,7 +73,7 @@ class GitHubHost:
     def _of(self, owner: str) -> Iterator[Mapping[str, Any]]:
         """An organisation's own list shows its private repositories too; a person's list only the public ones."""
         if owner.lower() == self.api.account.login.lower():
-            return self.api.pages("/user/repos", affiliation="owner")
+            return self.api.pages("/user/repos", params={"affiliation": "owner"})
         try:
             self.api.call("GET", f"/orgs/{quoted(owner)}")
         except NotFound:

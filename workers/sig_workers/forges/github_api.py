@@ -158,11 +158,17 @@ class GitHubApi:
         return self._call(method, url, repo, params, body)[1]
 
     def pages(
-        self, url: str, *, repo: str = "", installation: int | None = None, key: str = "", **params: object
+        self,
+        url: str,
+        *,
+        repo: str = "",
+        installation: int | None = None,
+        key: str = "",
+        params: Mapping[str, str] | None = None,
     ) -> Iterator[Mapping[str, Any]]:
         """All entries of a listing, over all its pages; under `key` where GitHub wraps the list."""
         return self._listing(
-            lambda link, rest: self._call("GET", link, repo, rest, None, installation), url, key, **params
+            lambda link, rest: self._call("GET", link, repo, rest, None, installation), url, key, params or {}
         )
 
     def _listing(
@@ -170,10 +176,10 @@ class GitHubApi:
         get: Callable[[str, Mapping[str, object] | None], tuple[Mapping[str, str], Any]],
         url: str,
         key: str = "",
-        **params: object,
+        params: Mapping[str, str] | None = None,
     ) -> Iterator[Mapping[str, Any]]:
         link: str = url
-        rest: Mapping[str, object] | None = {"per_page": _PAGE, **params}
+        rest: Mapping[str, object] | None = {"per_page": _PAGE, **(params or {})}
         for _ in range(_PAGES):
             headers, data = get(link, rest)
             yield from data[key] if key else data
@@ -261,7 +267,9 @@ def _explanation(text: str) -> tuple[str, list[Mapping[str, Any]]]:
     if not isinstance(data, dict):
         return "", []
     errors = data.get("errors")
-    listed = [entry for entry in errors if isinstance(entry, dict)] if isinstance(errors, list) else []
+    listed: list[Mapping[str, Any]] = (
+        [entry for entry in errors if isinstance(entry, dict)] if isinstance(errors, list) else []
+    )
     return str(data.get("message") or ""), listed
 
 

@@ -41,8 +41,8 @@ class GitHubConversation:
     def _call(self, method: str, tail: str, *, body: object = None, **params: object) -> Any:
         return self._api.call(method, f"/repos/{self.path}{tail}", repo=self.path, params=params, body=body)
 
-    def _pages(self, tail: str, *, key: str = "", **params: object) -> list[Mapping[str, Any]]:
-        return list(self._api.pages(f"/repos/{self.path}{tail}", repo=self.path, key=key, **params))
+    def _pages(self, tail: str, *, key: str = "", **params: str) -> list[Mapping[str, Any]]:
+        return list(self._api.pages(f"/repos/{self.path}{tail}", repo=self.path, key=key, params=params))
 
     def _signed(self, topic: str, body: str, state: str = "") -> str:
         if len(body) > _LONGEST:

@@ -13,8 +13,9 @@ from typing import Any
 
 import github
 from github.Auth import AppAuth, Auth, Token
-from ogr.services.github import GithubService
-from ogr.services.github.auth_providers import GithubApp, TokenAuthentication
+from ogr.services.github.auth_providers.github_app import GithubApp
+from ogr.services.github.auth_providers.token import TokenAuthentication
+from ogr.services.github.service import GithubService
 
 __all__ = ["AppLogin", "OneTryService", "TokenLogin", "app_signature"]
 
@@ -41,7 +42,7 @@ class _Live(Auth):
         return self._current()
 
 
-class TokenLogin(TokenAuthentication):  # type: ignore[misc] # ogr is not typed
+class TokenLogin(TokenAuthentication):
     """A person's token. ogr's own would build a client for api.github.com with retries."""
 
     def __init__(self, token: str, options: dict[str, Any]) -> None:
@@ -62,7 +63,7 @@ class TokenLogin(TokenAuthentication):  # type: ignore[misc] # ogr is not typed
         return self.pygithub_instance
 
 
-class AppLogin(GithubApp):  # type: ignore[misc] # ogr is not typed
+class AppLogin(GithubApp):
     """An App. `installation_of` gives the installation's id for a full path, `token_of` the current token of an id."""
 
     def __init__(
@@ -103,7 +104,7 @@ class AppLogin(GithubApp):  # type: ignore[misc] # ogr is not typed
         return known[installation]
 
 
-class OneTryService(GithubService):  # type: ignore[misc] # ogr is not typed
+class OneTryService(GithubService):
     """ogr's service over one of the two log-ins."""
 
     def __init__(self, login: TokenLogin | AppLogin) -> None:
