@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Supervisor"]
+__all__ = ["Supervisor", "dying_with_us"]
 
 MOST_RESTARTS = 20
 
@@ -42,7 +43,7 @@ class Supervisor:
         self.logs.mkdir(parents=True, exist_ok=True)
         with (self.logs / f"{name}.log").open("ab") as output:
             return subprocess.Popen(
-                list(argv), env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, stdout=output,
+                [*dying_with_us(), *argv], env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
 
@@ -74,6 +75,12 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 _signal(child.process, signal.SIGKILL)
                 child.process.wait()
+
+
+def dying_with_us() -> list[str]:
+    """The words before a command that end it when this process dies, however that happens (prctl(2), PR_SET_PDEATHSIG)."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -1,0 +1,224 @@
+"""`sigbot up --example`: the example fleet becomes repositories of the local forge, and the bots are seen at work on it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from sig_bots.errors import SigbotError, Transient
+from sig_bots.refs import ImageRef
+from sig_workers.cli.claim import Claimed, claimed, forget
+from sig_workers.cli.follow import Follower
+from sig_workers.cli.localregistry import LocalRegistry, RegistryMissing
+from sig_workers.cli.options import fail
+from sig_workers.cli.output import busy, say
+from sig_workers.cli.ports import free_port
+from sig_workers.cli.running import Running, started
+from sig_workers.registries.seed import publish
+
+__all__ = ["run_example"]
+
+PLACEHOLDER = "registry.example"
+OWNER = "alice"
+REPOSITORIES = ("base", "web", "tools", "multi")
+PULL_REQUEST = "web-pull-request"
+BASE = "fleet/base"
+FIRST_LOOK_SECONDS = 180
+MOST_FOLDERS = 20
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The files of the example, with the address of the registry put in."""
+
+    folder: Path
+    registry: str
+
+    def files(self, name: str) -> dict[str, tuple[bytes, int]]:
+        """Path to content and mode of one of its folders."""
+        found = {}
+        root = self.folder / name
+        for path in sorted(root.rglob("*")):
+            if path.is_file():
+                content = path.read_bytes().replace(PLACEHOLDER.encode(), self.registry.encode())
+                found[str(path.relative_to(root))] = (content, path.stat().st_mode & 0o777)
+        return found
+
+
+def example_folder(given: Path) -> Path:
+    """Where the example lies: as given, else beside the code of a checkout."""
+    for folder in (given, Path(__file__).resolve().parents[3] / given):
+        if (folder / "base" / "Containerfile").is_file():
+            return folder
+    return fail(f"there is no example fleet in {given}; it is part of the source: name its folder with --example=PATH")
+
+
+def run_example(given: Path, data: Path, port: int, *, keep: bool) -> None:
+    """Start everything with the example fleet, tell what the bots do, and serve until told to end."""
+    folder = example_folder(given)
+    with _claimed_folder(data, keep) as claimed_data, _service(claimed_data, port) as (service, registry):
+        say(f"sigbot is ready: {service.url}/")
+        follower = Follower(service.service, service.url)
+        if keep and service.service.local_forge.state.find(f"fleet/{REPOSITORIES[0]}") is not None:
+            say(f"Going on with the data in {claimed_data}.")
+            follower.skip_known()
+        else:
+            _make_fleet(service, Fleet(folder, registry.host), registry)
+            settled = follower.until_quiet(FIRST_LOOK_SECONDS, service.check)
+            _closing_words(service, settled)
+        service.serve(follower.poll)
+
+
+@contextmanager
+def _claimed_folder(data: Path, keep: bool) -> Iterator[Path]:
+    """The data folder, emptied unless it is kept; the next free one beside it when another run is on it."""
+    with ExitStack() as stack:
+        for number in range(1, MOST_FOLDERS):
+            candidate = data.absolute() if number == 1 else data.absolute().with_name(f"{data.name}-{number}")
+            try:
+                stack.enter_context(claimed(candidate))
+            except Claimed:
+                continue
+            if not keep:
+                forget(candidate)
+            yield candidate
+            return
+    fail(f"{MOST_FOLDERS - 1} runs have taken {data} and the folders beside it; end one of them")
+
+
+@contextmanager
+def _service(data: Path, port: int) -> Iterator[tuple[Running, LocalRegistry]]:
+    """The service with the registry it is configured for; the registry ends after it."""
+    port = free_port(port)
+    secret = secrets.token_hex(32)
+    registry = LocalRegistry(data / "registry", _registry_port(data, port), f"http://127.0.0.1:{port}/hooks/registry", secret)  # fmt: skip
+    try:
+        with busy("starting the registry"):
+            try:
+                registry.start()
+            except RegistryMissing as error:
+                say(f"{error}; without it update and rebuild fail.", "yellow")
+        with started(data, port, _settings(registry)) as service:
+            missing = service.service.builder.available(untrusted=False)
+            if missing:
+                say(missing, "yellow")
+            yield service, registry
+    finally:
+        registry.stop()
+
+
+def _registry_port(data: Path, port: int) -> int:
+    """The port of last time, since images and files name it; a free one for fresh data."""
+    kept = data / "registry" / "port"
+    if kept.is_file():
+        return int(kept.read_text())
+    chosen = free_port(port + 1000 if port < 60000 else 20000)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(str(chosen))
+    return chosen
+
+
+def _settings(registry: LocalRegistry) -> str:
+    return "\n".join(
+        [
+            "[timing]", 'retry = "5s"',
+            "[[registry]]", f'host = "{registry.host}"', "insecure = true", 'push_from = ["local:*"]',
+            "[[instance]]", 'name = "registry"', 'kind = "registry"', f'hook_secrets = ["{registry.secret}"]',
+        ]
+    )  # fmt: skip
+
+
+def _make_fleet(service: Running, fleet: Fleet, registry: LocalRegistry) -> None:
+    forge = service.service.local_forge
+    with busy("making the example fleet"):
+        _seed(registry)
+        for name in REPOSITORIES:
+            history = forge.create(f"fleet/{name}", OWNER)
+            push(history.folder, fleet.files(name), OWNER, f"Add {name}")
+        path, branch = "fleet/web", "another-port"
+        push(forge.history(path).folder, fleet.files(PULL_REQUEST), "bob", "Serve on another port", branch=branch)
+        forge.open_pull(path, "bob", branch=branch, base="main", title="Serve on another port")
+    say("The example fleet is on the local forge: " + ", ".join(f"fleet/{name}" for name in REPOSITORIES))
+
+
+def _seed(registry: LocalRegistry) -> None:
+    """An older and a newer tag of the base, as somebody published them earlier."""
+    if registry.pid is None:
+        return
+    for tag in ("1.0", "1.1"):
+        image = ImageRef(registry=registry.host, repository=BASE, tag=tag)
+        try:
+            publish(image, {"etc/fleet-release": f"Example fleet {tag}\n".encode()}, [_platform()])
+        except Transient as error:
+            say(str(error), "yellow")
+
+
+def _platform() -> str:
+    machine = os.uname().machine
+    return f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(machine, machine) }"
+
+
+def push(
+    repository: Path, files: Mapping[str, tuple[bytes, int]], login: str, message: str, *, branch: str = "main"
+) -> None:
+    """Commit files on top of `main` (or as its first commit) and push the branch as a person would, webhook included.
+
+    Raises SigbotError with git's own words.
+    """
+    git = shutil.which("git")
+    if git is None:
+        fail("git is missing: install the package git")
+    env = {
+        "PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "HOME": "/nonexistent",
+        "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "SIGBOT_USER": login,
+        **{f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER")
+           for part, value in (("NAME", login), ("EMAIL", f"{login}@localhost"))},
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="sigbot-") as name:
+        root = Path(name)
+
+        def run(*arguments: str) -> None:
+            done = subprocess.run([git, "-C", name, *arguments], env=env, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+                raise SigbotError(f"git {arguments[0]} failed: {last}")
+
+        run("init", "--quiet", f"--initial-branch={branch}")
+        if branch != "main":
+            run("pull", "--quiet", "--no-rebase", str(repository), "main")
+        for path, (content, mode) in files.items():
+            target = root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+            target.chmod(mode)
+        run("add", "--all")
+        run("commit", "--quiet", f"--message={message}")
+        run("push", "--quiet", str(repository), f"HEAD:refs/heads/{branch}")
+
+
+def _closing_words(service: Running, settled: bool) -> None:
+    if not settled:
+        say("Not everything has come to an end yet; more lines follow as it does.", "yellow")
+    pulls = [
+        (path, pull)
+        for path in (f"fleet/{name}" for name in REPOSITORIES)
+        for pull in service.service.local_forge.state.pulls(path)
+    ]
+    click.echo()
+    say("Look at:", "bold")
+    say(f"  {service.url}/  what arrived, and what the bots did")
+    for path, pull in pulls:
+        say(f"  {pull.url}  {path}#{pull.number}: {pull.title}, by {pull.author.login}")
+    say(
+        f"Act on it: SIGBOT_DATA={service.service.settings.data} sigbot forge comment fleet/tools#1 '/sig help' --as alice"
+    )
+    say("Ctrl-C ends it.")

@@ -1,0 +1,129 @@
+"""Tell on the terminal what the bots do: lines made from the store alone, one whenever a job ended or has to wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rich.markup import escape
+from rich.status import Status
+
+from sig_workers.cli.output import coloured, console, local_time
+from sig_workers.service import Service
+from sig_workers.store.rows import JobRow
+
+__all__ = ["Follower", "outcome", "state_of"]
+
+QUIET_SECONDS = 1.5
+"""Nothing due for so long: what follows from a build (its registry's notification) has had time to arrive."""
+OPEN = ("queued", "running")
+
+
+def state_of(job: JobRow) -> str:
+    """The state, with the one name more that people need: `waiting`, for a job that is tried again later."""
+    return "waiting" if job.state == "queued" and job.attempt > 0 and job.reason else job.state
+
+
+def outcome(job: JobRow) -> str:
+    """What became of the job, in a few words."""
+    reason = job.reason or {"done": "done", "cancelled": "cancelled"}.get(job.state, "")
+    again = f"; next try at {local_time(job.not_before)}" if state_of(job) == "waiting" and job.not_before else ""
+    return " ".join(f"{reason}{again}".split())
+
+
+@dataclass
+class Follower:
+    """Reads the store again and again. `shown` keeps what was said of each job, so that nothing is said twice."""
+
+    service: Service
+    url: str
+    shown: dict[int, tuple[str, int]] = field(default_factory=dict)
+    since: int = 0
+    """Jobs up to this id are not told of."""
+    failed: int = 0
+    """How many jobs ended badly."""
+
+    def skip_known(self) -> None:
+        """Tell only of jobs that are made from now on."""
+        newest = self.service.store.jobs(limit=1)
+        self.since = newest[0].id if newest else 0
+
+    def poll(self) -> list[JobRow]:
+        """Print a line for each job whose state is news; returns the jobs that are still to come to an end."""
+        unsettled = []
+        for job in reversed(self.service.store.jobs(limit=500)):
+            if job.id <= self.since:
+                continue
+            state = state_of(job)
+            if job.state in OPEN and state != "waiting":
+                unsettled.append(job)
+            elif self.shown.get(job.id) != (state, job.attempt):
+                self.shown[job.id] = (state, job.attempt)
+                self.failed += state in ("failed", "dead")
+                self._print(job, state)
+        return unsettled
+
+    def until_quiet(self, seconds: float, check: Callable[[], object] = lambda: None) -> bool:
+        """Follow until nothing is due any more, at most `seconds`; whether that point was reached.
+
+        `check` is called at each turn. A job that waits for something outside is told of, not waited for.
+        """
+        until = time.monotonic() + seconds
+        quiet_since = None
+        with _Spinner() as spin:
+            while time.monotonic() < until:
+                check()
+                arriving = self._arriving()
+                unsettled = self.poll()
+                spin(unsettled)
+                now = time.monotonic()
+                if unsettled or arriving:
+                    quiet_since = None
+                else:
+                    quiet_since = quiet_since or now
+                    if now - quiet_since >= QUIET_SECONDS:
+                        return True
+                time.sleep(0.2)
+        return False
+
+    def _arriving(self) -> bool:
+        """Whether deliveries are on their way or not planned yet."""
+        from sig_workers.localforge.hooks import SPOOL
+
+        if any((self.service.settings.data / SPOOL).glob("*.json")):
+            return True
+        recent = self.service.store.recent_deliveries(200, public_only=False)
+        return any(one.state in ("received", "processing", "failed") for one in recent)
+
+    def _print(self, job: JobRow, state: str) -> None:
+        where = f"{job.repo.path}#{job.number}" if job.number is not None else job.repo.path
+        line = f"{local_time(job.finished_at) or time.strftime('%H:%M:%S')}  {escape(where):<16} {escape(job.bot):<8} "
+        line += f"{coloured(state)}{' ' * max(0, 8 - len(state))} {escape(outcome(job))}"
+        if state != "skipped":
+            line += f"  [dim]{escape(f'{self.url}/jobs/{job.id}')}[/dim]"
+        console().print(line)
+
+
+class _Spinner:
+    """A status line on a terminal that says what runs now; silent elsewhere."""
+
+    def __init__(self) -> None:
+        output = console(error=True)
+        self._status: Status | None = output.status("waiting for the bots") if output.is_terminal else None
+
+    def __enter__(self) -> Callable[[list[JobRow]], None]:
+        if self._status is not None:
+            self._status.start()
+        return self._show
+
+    def __exit__(self, *exception: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def _show(self, jobs: list[JobRow]) -> None:
+        if self._status is not None:
+            running = [f"{job.bot} in {job.repo.path}" for job in jobs if job.state == "running"]
+            more = len(jobs) - len(running)
+            text = ", ".join(running[:4]) or "waiting for the bots"
+            self._status.update(escape(text + (f" ({more} more to come)" if more else "")))

@@ -1,0 +1,89 @@
+"""How the commands write: colour and progress on a terminal only, JSON that does not change its form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+__all__ = ["FORMAT", "as_json", "busy", "console", "local_time", "print_json", "say", "table"]
+
+COLOURS = {
+    "done": "green", "queued": "cyan", "running": "cyan", "waiting": "yellow", "skipped": "dim", "failed": "red",
+    "dead": "bold red", "success": "green", "failure": "red", "error": "red", "pending": "yellow", "warning": "yellow",
+}  # fmt: skip
+
+FORMAT = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it."
+)
+
+
+def console(*, error: bool = False) -> Console:
+    """A console on standard output (or error): styled on a terminal, plain lines elsewhere."""
+    return Console(stderr=error, highlight=False, soft_wrap=True)
+
+
+def say(text: str, style: str = "") -> None:
+    """One line for people; markup in it is not interpreted."""
+    console().print(escape(text), style=style or None)
+
+
+def coloured(word: str) -> str:
+    """A state, in its colour."""
+    colour = COLOURS.get(word)
+    return f"[{colour}]{escape(word)}[/{colour}]" if colour else escape(word)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, state: str = "state") -> None:
+    """Rows under a head line on a terminal; tab-separated lines elsewhere, so that cut(1) and awk(1) can read them."""
+    output = console()
+    if not output.is_terminal:
+        for row in rows:
+            click.echo("\t".join(" ".join(str(cell).split()) for cell in row))
+        return
+    made = Table(*columns, box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for row in rows:
+        cells = [coloured(str(cell)) if name == state else escape(str(cell)) for name, cell in zip(columns, row, strict=True)]  # fmt: skip
+        made.add_row(*cells)
+    Console(highlight=False).print(made)
+
+
+def as_json(data: Any) -> str:
+    """JSON as every command prints it: two blanks of indentation, times in ISO 8601."""
+
+    def other(value: Any) -> Any:
+        return value.isoformat() if isinstance(value, datetime) else str(value)
+
+    return json.dumps(data, indent=2, ensure_ascii=False, default=other)
+
+
+def print_json(data: Any) -> None:
+    """Print it to standard output."""
+    click.echo(as_json(data))
+
+
+def local_time(moment: datetime | None) -> str:
+    """A time of the store in the person's own zone: `14:03:59` today, with the date otherwise."""
+    if moment is None:
+        return ""
+    here = moment.astimezone()
+    same_day = here.date() == datetime.now().astimezone().date()
+    return here.strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S")
+
+
+@contextmanager
+def busy(text: str) -> Iterator[None]:
+    """A spinner while the block runs, on a terminal only."""
+    output = console(error=True)
+    if not output.is_terminal:
+        yield
+        return
+    with output.status(escape(text)):
+        yield
