@@ -310,6 +310,15 @@ def test_an_app_installed_anew_is_found_again(github: GitHubStandIn) -> None:
     assert host.repository(REPO).pull_request(1).number == 1
 
 
+def test_our_account_is_asked_once_and_not_when_it_is_configured(github: GitHubStandIn) -> None:
+    host = app_host(github, account="sigbot")
+    assert [host.repository(REPO).account.login for _ in range(2)] == ["sigbot[bot]"] * 2
+    assert [line for line, _ in github.log].count("GET /app") == 1
+    named = token_host(github, account="robot", account_id="7").repository(REPO)
+    assert (named.account.login, named.account.id) == ("robot", "7")
+    assert "GET /user" not in [line for line, _ in github.log]
+
+
 def test_repositories_are_those_of_the_installations_narrowed_by_globs(github: GitHubStandIn) -> None:
     github.add_repo("acme/secret", private=True)
     github.add_repo("acme/old").archived = True

@@ -38,7 +38,7 @@ class GitHubConfig:
     """One GitHub instance, with either a person's `token` or an App's `app_id` (or client id) and `private_key` (PEM).
 
     `api_url` follows from `url` when empty: https://api.github.com for github.com, `URL/api/v3` for an Enterprise server.
-    `account` and `account_id` name our own account; unless both are given, GitHub is asked once. `timeout` is the longest
+    `account` and `account_id` name our own account (`SLUG[bot]` for an App); unless both are given, GitHub is asked once. `timeout` is the longest
     wait for a connection and for an answer, in seconds (whole ones; a fraction is rounded up). `repositories` are globs of
     full paths (`acme/*`); for an App they narrow what its installations cover, when there are any.
     """
@@ -132,7 +132,8 @@ class GitHubApi:
     def account(self) -> Actor:
         """Our own account: `SLUG[bot]` for an App."""
         config = self.config
-        if config.account and config.account_id:
+        complete = bool(config.account and config.account_id)
+        if complete and (not config.is_app or config.account.endswith("[bot]")):
             return Actor(login=config.account, id=config.account_id, bot=True)
         if not config.is_app:
             me = self.call("GET", "/user")
