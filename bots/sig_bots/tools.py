@@ -209,6 +209,8 @@ class Finding(Value):
     message: str
     url: str = ""
     engine: str = "sigbot"
+    fixable: bool = False
+    """Whether `sigbot lint --fix` can mend it."""
 
 
 @runtime_checkable
