@@ -88,7 +88,7 @@ def leaves_cache(document: Document) -> Iterator[Hit]:
         if script.step.stage not in document.final or _cache_is_mounted(script):
             continue
         calls = [call for call in _calls(script) if call.verb.text in _INSTALLS | _UPGRADES]
-        if not calls or any(_cleans(command) for command in script.commands[calls[-1].index + 1 :]):
+        if not calls or any(_cleans(command) for command in script.commands[calls[-1].position + 1 :]):
             continue
         call = calls[-1]
         line = document.line(call.line_offset)
