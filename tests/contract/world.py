@@ -184,6 +184,10 @@ class World(Protocol):
 
     # ------------------------------------------------------------ for journeys
 
+    def another(self, name: str, files: Mapping[str, str]) -> World:
+        """A second repository of the same forge with the same people; it is in the `hook_instance` of both from then on."""
+        ...
+
     def set_hook(self, url: str) -> None:
         """Make the forge send its signed webhooks for the repository to `url`.
 

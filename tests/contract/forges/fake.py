@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 
 import pytest
@@ -26,7 +27,10 @@ class FakeWorld:
     def __init__(self, capabilities: Capabilities | None = None) -> None:
         self.host = FakeHost(account_name="bot", service=SERVICE, capabilities=capabilities or Capabilities())
         self.path = PATH
-        self.host.create(PATH, {name: text.encode() for name, text in START_FILES.items()})
+        self._create(START_FILES)
+
+    def _create(self, files: Mapping[str, str]) -> None:
+        self.host.create(self.path, {name: text.encode() for name, text in files.items()})
         self.repository.permissions["owner"] = Permission.ADMIN
         self.repository.permissions["alice"] = Permission.WRITE
 
@@ -137,6 +141,12 @@ class FakeWorld:
         return sorted(reaction for comment, _, reaction in self.repository.reactions if comment == comment_id)
 
     # ------------------------------------------------------------ journeys
+
+    def another(self, name: str, files: Mapping[str, str]) -> FakeWorld:
+        made = copy(self)
+        made.path = f"sig/{name}"
+        made._create(files)
+        return made
 
     def set_hook(self, url: str) -> None:
         raise NotImplementedError("the fake forge sends nothing: its journeys go through the harness")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -40,12 +42,16 @@ class GitHubWorld:
         server.add_user("acme", kind="Organization")
         for login in ("owen", "alice", "bob"):
             server.add_user(login)
-        server.add_repo(self.path, files=START_FILES)
-        server.set_permission(self.path, "owen", "admin")
-        server.set_permission(self.path, "alice", "write")
         self.logins: dict[Role, str] = {"owner": "owen", "alice": "alice", "bob": "bob"}
+        self._create(self.path, START_FILES)
         self.config = self._configure()
         self.host = GitHubHost(self.config)
+
+    def _create(self, path: str, files: Mapping[str, str]) -> None:
+        self.path = path
+        self.server.add_repo(path, files=files)
+        self.server.set_permission(path, "owen", "admin")
+        self.server.set_permission(path, "alice", "write")
 
     def _configure(self) -> GitHubConfig:
         app = self.server.add_app("sigbot", owner="owen", hook_secret=HOOK_SECRET)
@@ -161,6 +167,11 @@ class GitHubWorld:
 
     # ------------------------------------------------------------ journeys
 
+    def another(self, name: str, files: Mapping[str, str]) -> Self:
+        made = copy(self)
+        made._create(f"acme/{name}", files)
+        return made
+
     def set_hook(self, url: str) -> None:
         self.server.set_app_hook(self.app_id, url, HOOK_SECRET)
 
@@ -172,7 +183,7 @@ class GitHubWorld:
             "account": self.logins["bot"],
             "app_id": self.config.app_id,
             "private_key": self.config.private_key,
-            "secrets": [HOOK_SECRET],
+            "hook_secrets": [HOOK_SECRET],
             "repositories": ["acme/*"],
             "allow_http": True,
             "allow_private_network": True,

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -49,6 +50,11 @@ class GitHubTokenWorld(GitHubWorld):
             SeenCheck(item.context, item.state, item.description or "", item.target_url or "")
             for item in newest.values()
         ]
+
+    def another(self, name: str, files: Mapping[str, str]) -> Self:
+        made = super().another(name, files)
+        self.server.set_permission(made.path, "robot", "write")
+        return made
 
     def set_hook(self, url: str) -> None:
         self.server.add_hook(self.path, url, HOOK_SECRET)

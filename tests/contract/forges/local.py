@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,6 @@ class LocalWorld:
 
     name = "local"
     check_words: Mapping[CheckState, str] = {state: state.value for state in CheckState}
-    path = PATH
 
     def __init__(self, data: Path, store: Store) -> None:
         self.data = data
@@ -37,16 +37,20 @@ class LocalWorld:
         self.set_hook(NOBODY)
         self.forge = LocalForge(LocalState(store.database), data / "forge", "http://127.0.0.1:8080", HookSender(data))
         self.host = LocalHost(self.forge, account="bot", service=SERVICE)
-        history = self.forge.create(PATH, "owner")
-        self.forge.state.grant(PATH, "bot", Permission.WRITE)
-        self.forge.state.grant(PATH, "alice", Permission.WRITE)
-        seed(str(history.folder), "owner", START_FILES)
+        self._create(PATH, START_FILES)
+
+    def _create(self, path: str, files: Mapping[str, str]) -> None:
+        self.path = path
+        history = self.forge.create(path, "owner")
+        self.forge.state.grant(path, "bot", Permission.WRITE)
+        self.forge.state.grant(path, "alice", Permission.WRITE)
+        seed(str(history.folder), "owner", files)
 
     def actor(self, role: Role) -> Actor:
         return actor(role)
 
     def _source(self, who: Role, fork: bool) -> str:
-        return self.forge.fork(PATH, who) if fork else PATH
+        return self.forge.fork(self.path, who) if fork else self.path
 
     def push(
         self,
@@ -65,65 +69,70 @@ class LocalWorld:
         self, who: Role, branch: str, *, title: str = "A change", body: str = "", base: str = "main", fork: bool = False
     ) -> int:
         source = self._source(who, fork)
-        made = self.forge.open_pull(PATH, who, branch=branch, base=base, title=title, body=body, head_repo=source)
+        made = self.forge.open_pull(self.path, who, branch=branch, base=base, title=title, body=body, head_repo=source)
         return made.number
 
     def comment(self, who: Role, number: int, text: str) -> str:
-        return self.forge.comment(PATH, number, who, text)
+        return self.forge.comment(self.path, number, who, text)
 
     def merge(self, who: Role, number: int) -> None:
-        self.forge.merge(PATH, number, who)
+        self.forge.merge(self.path, number, who)
 
     def close(self, who: Role, number: int) -> None:
-        self.forge.close(PATH, number, who)
+        self.forge.close(self.path, number, who)
 
     def open_issue(self, who: Role, title: str, body: str = "") -> int:
-        return self.forge.state.add_issue(PATH, title, body, who)
+        return self.forge.state.add_issue(self.path, title, body, who)
 
     def read(self, path: str, ref: str = "main") -> bytes | None:
-        history = self.forge.history(PATH)
+        history = self.forge.history(self.path)
         return history.read(path, history.resolve(ref))
 
     def head(self, branch: str, *, fork: Role | None = None) -> str | None:
-        return self.forge.history(self._source(fork, True) if fork else PATH).branch_sha(branch)
+        return self.forge.history(self._source(fork, True) if fork else self.path).branch_sha(branch)
 
     def pr(self, number: int) -> SeenPr:
-        found = self.forge.pull(PATH, number)
+        found = self.forge.pull(self.path, number)
         return SeenPr(
             number=number, title=found.title, body=found.body, state=found.state, author=found.author.login,
             head_branch=found.head_branch, base_branch=found.base_branch, head_sha=found.head_sha, labels=found.labels,
         )  # fmt: skip
 
     def prs(self) -> Sequence[SeenPr]:
-        numbers = sorted(one.number for one in self.forge.state.pulls(PATH, state="all"))
+        numbers = sorted(one.number for one in self.forge.state.pulls(self.path, state="all"))
         return [self.pr(number) for number in numbers]
 
     def comments(self, number: int) -> Sequence[SeenComment]:
         return [
-            SeenComment(one.id, one.author.login, one.body) for one in self.forge.state.comments(PATH, number=number)
+            SeenComment(one.id, one.author.login, one.body) for one in self.forge.state.comments(self.path, number=number)
         ]
 
     def checks(self, sha: str, number: int | None = None) -> Sequence[SeenCheck]:
         return [
             SeenCheck(one.name, one.state.value, one.summary, one.url, tuple((note.path, note.line) for note in one.annotations))
-            for one, _ in self.forge.state.checks(PATH, sha)
+            for one, _ in self.forge.state.checks(self.path, sha)
         ]  # fmt: skip
 
     def issues(self) -> Sequence[SeenIssue]:
         return [
             SeenIssue(one.number, one.title, one.body, one.state, author)
-            for author, one in self.forge.state.issues(PATH)
+            for author, one in self.forge.state.issues(self.path)
         ]
 
     def reactions(self, number: int, comment_id: str) -> Sequence[str]:
         return sorted(self.forge.state.reactions(comment_id))
+
+    def another(self, name: str, files: Mapping[str, str]) -> LocalWorld:
+        made = copy(self)
+        made._create(f"sig/{name}", files)
+        return made
 
     def set_hook(self, url: str) -> None:
         HookTarget(url, SECRET, self.store_url).write(self.data)
 
     def hook_instance(self) -> Mapping[str, object]:
         return {
-            "name": "local", "kind": "local", "account": "bot", "secrets": [SECRET], "repositories": ["*"],
+            "name": "local", "kind": "local", "account": "bot", "hook_secrets": [SECRET], "repositories": ["*"],
         }  # fmt: skip
 
 

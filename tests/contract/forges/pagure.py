@@ -45,10 +45,20 @@ class PagureWorld:
         CheckState.NEUTRAL: "success",
     }
 
-    def __init__(self, server: Any, namespace: str | None = None) -> None:
+    def __init__(
+        self,
+        server: Any,
+        namespace: str | None = None,
+        *,
+        name: str = "contract",
+        files: Mapping[str, str] = START_FILES,
+        enabled: list[str] | None = None,
+    ) -> None:
         self.server = server
-        self.path = server.new_project("contract", namespace=namespace, commit=["alice"], admin=["bot"])
-        seed(server.clone_url(self.path, LOGINS["owner"]), LOGINS["owner"], START_FILES)
+        self.path = server.new_project(name, namespace=namespace, commit=["alice"], admin=["bot"])
+        self.enabled = enabled if enabled is not None else []
+        self.enabled.append(self.path)
+        seed(server.clone_url(self.path, LOGINS["owner"]), LOGINS["owner"], files)
         self.config = PagureConfig(
             name="pagure",
             url=server.url,
@@ -195,6 +205,9 @@ class PagureWorld:
 
     # ------------------------------------------------------------ journeys
 
+    def another(self, name: str, files: Mapping[str, str]) -> PagureWorld:
+        return PagureWorld(self.server, name=name, files=files, enabled=self.enabled)
+
     def set_hook(self, url: str) -> None:
         self.server.set_hook(self.path, url)
 
@@ -206,7 +219,7 @@ class PagureWorld:
             "account": "bot",
             "token": self.server.tokens["bot"],
             "hook_secrets": [],
-            "repositories": [self.path],
+            "repositories": self.enabled,
             "allow_http": True,
             "allow_private_network": True,
         }

@@ -30,6 +30,17 @@ def make_host(instance: Instance, service: Service) -> ForgeHost:
                 repositories=instance.repositories, allow_http=instance.allow_http,
             )
         )  # fmt: skip
+    if instance.kind == "github":
+        from sig_workers.forges.github import GitHubConfig, GitHubHost
+
+        return GitHubHost(
+            GitHubConfig(
+                name=instance.name, url=instance.url, api_url=instance.api_url, account=instance.account,
+                account_id=instance.account_id, token="" if instance.app_id else _token(instance),
+                app_id=instance.app_id or "", private_key=_app_key(instance), service=name,
+                repositories=instance.repositories, allow_http=instance.allow_http,
+            )
+        )  # fmt: skip
     raise ForgeError(f"instance {instance.name}: kind {instance.kind} sends events but has no repositories to act on")
 
 
@@ -38,3 +49,12 @@ def _token(instance: Instance) -> str:
     if not token:
         raise ForgeError(f"instance {instance.name} has no token; set token or token_file in sigbot.toml")
     return token
+
+
+def _app_key(instance: Instance) -> str:
+    key = instance.app_key() if instance.app_id else ""
+    if key is None:
+        raise ForgeError(
+            f"instance {instance.name} has an app_id but no key; set private_key or private_key_file in sigbot.toml"
+        )
+    return key
