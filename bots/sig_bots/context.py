@@ -136,6 +136,8 @@ class Context:
     """The `images:` list of the default branch's configuration."""
     now: datetime
     log: Log
+    configured: bool = True
+    """Whether the repository's configuration has a section of this bot; False where it runs by default only."""
     mention: str = "@sigbot"
     job_key: str = ""
     """Names the job, the same over all its attempts."""

@@ -261,7 +261,8 @@ class SigHarness:
         ctx = Context(
             service=self.host.service, bot=job.bot, event=event, repo=self.forge(path).repo,
             services=self._services(path, job.bot), config=config.section(self.bot_registry.bots[job.bot]),
-            images=config.images, now=datetime.now(UTC), log=self.log.append, mention=f"@{self.host.account_name}",
+            images=config.images, configured=config.from_file and job.bot in config.sections,
+            now=datetime.now(UTC), log=self.log.append, mention=f"@{self.host.account_name}",
             job_key=job.key, number=job.number, actor=job.actor, head_sha=job.head_sha,
             command=job.handler.removeprefix("command:") if job.handler.startswith("command:") else "",
             args=job.args, reply_key=job.reply_key, bots=self.bot_registry,

@@ -298,6 +298,7 @@ class Runner:
             services=services,
             config=config.section(bot),
             images=base.images,
+            configured=config.from_file and bot.name in config.sections,
             now=datetime.now(UTC),
             log=lines,
             mention=f"@{instance.account}" if instance else "",
