@@ -96,6 +96,14 @@ def test_a_crash_may_be_tried_again(tmp_path: Path, text: str) -> None:
         Hadolint(script(tmp_path, text)).lint({"x": GOOD})
 
 
+def test_a_file_that_makes_hadolint_crash_costs_only_its_own_findings() -> None:
+    files = {f"{number}/Containerfile": b"FROM x:1\nRUN sudo ls\n" for number in range(5)}
+    found = Hadolint().lint({**files, "2/Containerfile": b"FROM x:1\nWORKDIR x\n"})
+    assert sorted(each.path[0] for each in found if each.rule == "DL3004") == ["0", "1", "3", "4"]
+    (crash,) = [each for each in found if each.path.startswith("2/")]
+    assert (crash.severity, crash.rule, crash.line) == ("info", "DL1000", 1)
+
+
 def test_a_hang_ends_at_the_time_limit(tmp_path: Path) -> None:
     started = time.monotonic()
     with pytest.raises(Transient, match="did not end within 0 s"):

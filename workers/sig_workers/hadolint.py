@@ -24,6 +24,12 @@ __all__ = ["Hadolint"]
 _SEVERITIES = ("error", "warning", "info", "style")
 _WIKI = "https://github.com/hadolint/hadolint/wiki/"
 _FILE_LIMIT = 1 << 20
+_MOST_RUNS = 60
+"""Processes spent on finding the files that make hadolint crash."""
+
+
+class _Crashed(Exception):
+    """hadolint ended without a report."""
 
 
 class Hadolint:
@@ -41,8 +47,9 @@ class Hadolint:
         """Findings for path -> content, by path, line and rule. No process for no files.
 
         What hadolint itself cannot parse (DL1000; it knows no heredocs, for one) comes as one `info`, since that is
-        its limit and not the author's fault. Files over 1 MiB are not handed to it. Raises UserError when hadolint is
-        missing, Transient when it crashes or takes too long.
+        its limit and not the author's fault. So does a file that makes it crash (2.15 does on `WORKDIR x`): the others
+        are still linted. Files over 1 MiB are not handed to it. Raises UserError when hadolint is missing, Transient
+        when it crashes on anything or takes too long.
         """
         paths = sorted(path for path, content in files.items() if len(content) <= _FILE_LIMIT)
         if not paths:
@@ -53,7 +60,8 @@ class Hadolint:
             for number, path in enumerate(paths):
                 (folder / str(number)).write_bytes(files[path])
             (folder / "config.yaml").write_text("ignored: []\n")
-            rows = self._run(program, folder, len(paths))
+            (folder / "sound").write_text("FROM scratch\n")
+            rows = self._rows(program, folder, len(paths))
         findings = [_finding(row, paths) for row in rows]
         return sorted(findings, key=lambda each: (each.path, each.line, each.column or 0, each.rule))
 
@@ -66,11 +74,40 @@ class Hadolint:
             )
         return program
 
-    def _run(self, program: str, folder: Path, count: int) -> list[dict[str, Any]]:
+    def _rows(self, program: str, folder: Path, count: int) -> list[dict[str, Any]]:
+        """One process for all files; should it crash, the files at fault are found by halves."""
+        rows: list[dict[str, Any]] = []
+        groups = [[str(number) for number in range(count)]]
+        runs = 0
+        while groups:
+            group = groups.pop()
+            runs += 1
+            try:
+                rows += self._run(program, folder, group)
+                continue
+            except _Crashed as error:
+                sound = runs > 1 or self._is_sound(program, folder)
+                if not sound or runs > _MOST_RUNS:
+                    raise Transient(str(error)) from None
+            if len(group) == 1:
+                rows.append({"code": "DL1000", "level": "info", "file": group[0], "line": 1, "message": "it crashes"})
+            else:
+                half = len(group) // 2
+                groups += [group[:half], group[half:]]
+        return rows
+
+    def _is_sound(self, program: str, folder: Path) -> bool:
+        try:
+            self._run(program, folder, ["sound"])
+        except _Crashed:
+            return False
+        return True
+
+    def _run(self, program: str, folder: Path, names: Sequence[str]) -> list[dict[str, Any]]:
         argv = [program, "--no-fail", "--no-color", "--format", "json", "--config", "config.yaml", "--"]
         try:
             done = process.run(
-                [*argv, *map(str, range(count))], env={"HOME": str(folder), "LC_ALL": "C.UTF-8"}, cwd=folder,
+                [*argv, *names], env={"HOME": str(folder), "LC_ALL": "C.UTF-8"}, cwd=folder,
                 time_limit=self._time_limit, output_limit=64 << 20,
             )  # fmt: skip
         except process.TimedOut:
@@ -84,7 +121,7 @@ class Hadolint:
         except ValueError:
             rows = None
         if done.code != 0 or not isinstance(rows, list):
-            raise Transient(f"hadolint crashed (exit status {done.code}).")
+            raise _Crashed(f"hadolint crashed (exit status {done.code}).")
         return rows
 
 
