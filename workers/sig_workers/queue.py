@@ -32,9 +32,12 @@ def make_app(settings: Settings) -> Celery:
     from celery import Celery
     from kombu import Queue
 
+    from sig_workers import filebroker
+
+    filebroker.register()
     app = Celery("sigbot", set_as_current=False)
     app.conf.update(
-        broker_url="filesystem://" if settings.broker == "filesystem" else settings.broker,
+        broker_url=f"{filebroker.SCHEME}://" if settings.broker == "filesystem" else settings.broker,
         broker_transport_options=_transport(settings),
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
