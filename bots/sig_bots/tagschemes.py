@@ -155,14 +155,12 @@ def _integer(tag: str) -> Reading | None:
 
 
 def _rpm_release(tag: str) -> Reading | None:
-    """`version-release[.build time]`; an image with a build time is newer than one of the same version without."""
+    """`version-release[.build time]`; newer images of Red Hat have the build time in place of the release."""
     found = _plain_version(tag)
     match = _RELEASE.fullmatch(found[2]) if found else None
     if found is None or match is None:
         return None
-    release = _numbers(match["release"])
-    built = release[-1] if release[-1] >= 10**9 else 0
-    return Reading((found[0], len(found[1])), (*found[1], built, *release))
+    return Reading((found[0], len(found[1])), (*found[1], *_numbers(match["release"])))
 
 
 def _describe(tag: str) -> Reading | None:

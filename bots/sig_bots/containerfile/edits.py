@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sig_bots.containerfile.finder import references, version_at
+from sig_bots.containerfile.finder import references
 from sig_bots.containerfile.lexer import lex
 from sig_bots.containerfile.model import Reference
+from sig_bots.containerfile.places import version_at
 from sig_bots.containerfile.variables import Piece
 from sig_bots.errors import UserError
 from sig_bots.refs import ImageRef

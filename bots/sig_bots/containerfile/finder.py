@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sig_bots.containerfile.lexer import Instruction, lex_for_images
 from sig_bots.containerfile.model import Kind, Reference
+from sig_bots.containerfile.places import place_of, without_shared
 from sig_bots.containerfile.text import Flag, decode
 from sig_bots.containerfile.variables import Piece, Scope, Variable, expand, name_and_value
 from sig_bots.refs import IMAGE_REFERENCE
 
-__all__ = ["references", "version_at"]
+__all__ = ["references"]
 
 _MOUNT_FIELD = re.compile(rb'(?:"((?:[^"]|"")*)"|([^,]*))(?:,|\Z)')
 # The common forms, without flags, quotes and continuations, which need no word splitting.
@@ -20,6 +22,8 @@ _SIMPLE_FROM = re.compile(
     rb"""[A-Za-z]+[ \t]+(?!--)([^\s'"\\`\x80-\xff]+)(?:[ \t]+[Aa][Ss][ \t]+([^\s\\`]+))?[ \t\r]*"""
 )
 _SIMPLE_ARG = re.compile(rb"""[A-Za-z]+[ \t]+([A-Za-z_][A-Za-z0-9_]*)=([^\s$'"\\`\x80-\xff]*)[ \t\r]*""")
+_MOST_STAGES = 256
+"""Stages that are compared with a name that depends on the platform; no real file has as many."""
 _KIND = Reference._fields.index("kind")
 _STAGE_FLAG = re.compile(rb"[A-Za-z]+[ \t]+--from=([A-Za-z0-9][A-Za-z0-9._-]*)[ \t]")
 _FROM_KEY = re.compile(rb"\s*from=", re.IGNORECASE)
@@ -46,6 +50,9 @@ class _Reader:
         self.scope: dict[str, Variable] = dict(self.given)
         self.stages: list[_Stage] = []
         self.names: dict[str, int] = {}
+        self.stage_scope: dict[str, Variable] = {}
+        self.stage_args: list[Instruction] = []
+        """ARGs of the current stage that are not in `stage_scope` yet; few files need them."""
         self.found: list[Reference] = []
         self.from_flags: list[int] = []
         """Indexes of references in `--from=` and `from=`; stages they may name can come later in the file."""
@@ -55,8 +62,11 @@ class _Reader:
             keyword = instruction.keyword
             if keyword == "FROM":
                 self._from(instruction)
-            elif keyword == "ARG" and not self.stages:
-                self._declare(instruction, self.scope)
+            elif keyword == "ARG":
+                if self.stages:
+                    self.stage_args.append(instruction)
+                else:
+                    self._declare(instruction, self.scope)
             elif keyword == "COPY" or keyword == "RUN" or keyword == "ONBUILD":
                 self._flagged(instruction)
         base = self._base()
@@ -66,7 +76,7 @@ class _Reader:
             for index, use in enumerate(self.found)
             if index not in stages
         ]
-        return _without_shared(kept)
+        return without_shared(kept)
 
     def _declare(self, instruction: Instruction, scope: dict[str, Variable]) -> None:
         simple = _SIMPLE_ARG.fullmatch(self.data, instruction.start, instruction.body_end)
@@ -87,8 +97,9 @@ class _Reader:
                 defaults += 1
             scope[name] = Variable(name, instruction.line, pieces, max(defaults, 1))
 
-    def _hidden(self) -> dict[str, int]:
-        """ARGs declared inside a stage, which no FROM can see."""
+    @cached_property
+    def hidden(self) -> dict[str, int]:
+        """ARGs declared inside a stage, which no FROM can see, with their line."""
         hidden: dict[str, int] = {}
         inside = False
         for instruction in self.instructions:
@@ -118,7 +129,7 @@ class _Reader:
             place = start if words[0].contiguous else None
             platform = instruction.flag("platform")
         stage = _Stage(len(self.stages), decode(alias).lower() if alias else None)
-        hidden = self._hidden() if b"$" in raw and self._unseen(raw) else {}
+        hidden = self.hidden if b"$" in raw and self._unseen(raw) else {}
         pieces = expand(raw, place, self.scope, instruction.escape, hidden)
         stage.parents = self._stages_named(pieces)
         if not stage.parents and not _is_scratch(pieces):
@@ -128,6 +139,8 @@ class _Reader:
 
     def _close(self, stage: _Stage) -> None:
         self.stages.append(stage)
+        self.stage_args.clear()
+        self.stage_scope = dict(self.given)
         if stage.name:
             # A name given twice is an error; builders that accept it take the latest.
             self.names[stage.name] = stage.index
@@ -144,10 +157,10 @@ class _Reader:
         if all(not piece.problem for piece in pieces):
             index = self.names.get("".join(piece.text for piece in pieces).lower())
             return [] if index is None else [index]
-        if not any(piece.text for piece in pieces):
+        if not any(piece.text for piece in pieces) or len(self.names) > _MOST_STAGES:
             return []
-        pattern = "".join(".*" if piece.problem else re.escape(piece.text.lower()) for piece in pieces)
-        return [index for name, index in self.names.items() if re.fullmatch(pattern, name, re.DOTALL)]
+        literals = "".join("\0" if piece.problem else piece.text.lower() for piece in pieces).split("\0")
+        return [index for name, index in self.names.items() if _fits(literals, name)]
 
     def _flagged(self, instruction: Instruction) -> None:
         keyword = instruction.keyword
@@ -175,7 +188,7 @@ class _Reader:
             return
         start, end, contiguous = flag.span(first, last)
         variable = b"$" in raw
-        scope: Scope = self._stage_scope(instruction) if variable else {}
+        scope: Scope = self._stage_scope() if variable else {}
         pieces = (
             expand(raw, None, scope, instruction.escape, {})
             if variable
@@ -189,21 +202,16 @@ class _Reader:
         )
         self._add(instruction, instruction.keyword, (start, end), decode(raw), pieces, self.stages[-1].label, kind, refused=refused, onbuild=onbuild)  # fmt: skip
 
-    def _stage_scope(self, user: Instruction) -> Scope:
-        """ARGs that an instruction in a stage sees: those its stage declares above it (Podman expands them)."""
-        scope: dict[str, Variable] = dict(self.given)
-        for instruction in self.instructions:
-            if instruction.start >= user.start:
-                break
-            if instruction.keyword == "FROM":
-                scope = dict(self.given)
-            elif instruction.keyword == "ARG":
-                self._declare(instruction, scope)
-                for word in instruction.words:
-                    name = name_and_value(word)[0]
-                    if scope[name].pieces is None and name in self.scope:
-                        scope[name] = self.scope[name]
-        return scope
+    def _stage_scope(self) -> Scope:
+        """ARGs that an instruction in the current stage sees: those declared above it there (Podman expands them)."""
+        for instruction in self.stage_args:
+            self._declare(instruction, self.stage_scope)
+            for word in instruction.words:
+                name = name_and_value(word)[0]
+                if self.stage_scope[name].pieces is None and name in self.scope:
+                    self.stage_scope[name] = self.scope[name]
+        self.stage_args.clear()
+        return self.stage_scope
 
     def _is_stage(self, resolved: str | None) -> bool:
         return resolved is not None and (resolved.lower() in self.names or resolved.isdigit())
@@ -225,7 +233,7 @@ class _Reader:
         place = span
         args: tuple[str, ...] = ()
         if match:
-            place, args, problem = _place(pieces, match.end("name"), span)
+            place, args, problem = place_of(pieces, match.end("name"), span)
         self.found.append(
             Reference(
                 keyword, span[0], span[1], place[0], place[1], not (problem or refused), refused or problem,
@@ -250,6 +258,20 @@ class _Reader:
         return base
 
 
+def _fits(literals: list[str], name: str) -> bool:
+    """Whether a name is these literals with anything between them."""
+    first, *middle, last = literals
+    if not name.startswith(first) or not name.endswith(last) or len(name) < len(first) + len(last):
+        return False
+    position, end = len(first), len(name) - len(last)
+    for literal in middle:
+        found = name.find(literal, position, end)
+        if found < 0:
+            return False
+        position = found + len(literal)
+    return True
+
+
 def _is_scratch(pieces: tuple[Piece, ...]) -> bool:
     if len(pieces) == 1:
         return pieces[0].text == "scratch"
@@ -270,72 +292,6 @@ def _mount_sources(value: bytes) -> list[tuple[int, int]]:
             spans.append((match.start(group) + key.end(), match.end(group)))
         position = max(match.end(), position + 1)
     return spans
-
-
-def version_at(pieces: tuple[Piece, ...], name_end: int) -> list[tuple[Piece, int, int]]:
-    """The pieces, with the part of each, that make up what stands behind the image's name (`:tag@digest`)."""
-    parts = []
-    position = 0
-    for piece in pieces:
-        first = max(name_end - position, 0)
-        if first < len(piece.text):
-            parts.append((piece, first, len(piece.text)))
-        position += len(piece.text)
-    return parts
-
-
-def _place(
-    pieces: tuple[Piece, ...], name_end: int, span: tuple[int, int]
-) -> tuple[tuple[int, int], tuple[str, ...], str]:
-    """Where an edit goes, the ARGs it changes, and why it cannot (empty when it can)."""
-    if len(pieces) == 1:
-        piece = pieces[0]
-        return (piece.start, piece.end), (piece.arg,) if piece.arg else (), _inexact(piece)
-    parts = version_at(pieces, name_end)
-    if not parts:
-        return (span[1], span[1]), (), ""
-    problem = next((text for piece, _, _ in parts if (text := _inexact(piece))), "")
-    piece, first, _ = parts[0]
-    if piece.text[first] == ":":
-        parts[0] = (piece, first + 1, len(piece.text))
-    written = [part for part in parts if part[1] < part[2]] or parts
-    piece, first, last = next((part for part in written if part[0].arg), written[0])
-    args = tuple(dict.fromkeys(part[0].arg for part in parts if part[0].arg))
-    return (piece.start + first, piece.start + last), args, problem
-
-
-def _inexact(piece: Piece) -> str:
-    if piece.exact:
-        return ""
-    if piece.arg and piece.start == piece.end == 0:
-        return f"ARG {piece.arg} is set outside this file"
-    if piece.arg:
-        return f"ARG {piece.arg} has several defaults, or one with escapes or a line break in it; edit it by hand"
-    return "the name is split over lines or written with escapes; put it on one line to have it updated"
-
-
-def _without_shared(found: list[Reference]) -> list[Reference]:
-    """Take editability from references whose ARG also feeds a different image: an edit would move that one too."""
-    feeds: dict[tuple[int, int], list[Reference]] = {}
-    for reference in found:
-        for piece in reference.pieces:
-            if piece.arg:
-                feeds.setdefault((piece.start, piece.end), []).append(reference)
-    if not feeds:
-        return found
-    return [_unless_shared(reference, feeds) if reference.args else reference for reference in found]
-
-
-def _unless_shared(reference: Reference, feeds: Mapping[tuple[int, int], list[Reference]]) -> Reference:
-    if not reference.editable:
-        return reference
-    for piece in reference.pieces:
-        for other in feeds.get((piece.start, piece.end), ()) if piece.arg in reference.args else ():
-            if other.resolved != reference.resolved:
-                what = other.resolved or other.text
-                reason = f"ARG {piece.arg} also feeds {what} on line {other.line}, which would move with it"
-                return reference._replace(editable=False, reason=reason)
-    return reference
 
 
 def references(data: bytes, args: Mapping[str, str] | None = None) -> list[Reference]:

@@ -17,10 +17,13 @@ PLATFORM_ARGS = frozenset(
 
 _SPECIAL = re.compile(rb"[$'\"\\`]")
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
-_PLAIN_PART = re.compile(rb"([^$'\"\\`]+)|\$([A-Za-z_][A-Za-z0-9_]*)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_PLAIN = re.compile(rb"(?:" + _PLAIN_PART.pattern + rb")*")
+_PLAIN_PART = re.compile(rb"([^$'\"\\`]++)|\$([A-Za-z_][A-Za-z0-9_]*)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PLAIN = re.compile(rb"(?:[^$'\"\\`]++|\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_]*\})*+")
 _OPERATOR = re.compile(rb"\}|:?[-+]")
 _DEEPEST = 20
+_MOST_PIECES = 64
+_LONGEST_TEXT = 4096
+"""Bounds for ARGs that are made of ARGs, which could grow without end; an image name has at most 512 characters."""
 
 
 class Piece(NamedTuple):
@@ -70,7 +73,10 @@ def expand(raw: bytes, place: int | None, scope: Scope, escape: bytes, hidden: M
     if _SPECIAL.search(raw) is None:
         return (Piece(decode(raw), place or 0, (place or 0) + len(raw), exact=place is not None),)
     expander = _Expander(raw, place, scope, escape, hidden)
-    return tuple(expander.plain() if _PLAIN.fullmatch(raw) else expander.pieces())
+    pieces = tuple(expander.plain() if _PLAIN.fullmatch(raw) else expander.pieces())
+    if len(pieces) > _MOST_PIECES or sum(len(piece.text) for piece in pieces) > _LONGEST_TEXT:
+        return (expander.unknown("the variables in it give a text that is too long for an image name"),)
+    return pieces
 
 
 class _Expander:
@@ -110,7 +116,7 @@ class _Expander:
             else:
                 found.append(self._run(stop, quote))
         if quote:
-            found.append(self._unknown(f"the quote {decode(quote)} is not closed"))
+            found.append(self.unknown(f"the quote {decode(quote)} is not closed"))
         return _merged(found)
 
     def _run(self, stop: bytes, quote: bytes) -> Piece:
@@ -126,7 +132,8 @@ class _Expander:
         text = decode(self.raw[first:last])
         return Piece(text, base + first, base + min(last, len(self.raw)), exact=exact and self.place is not None)
 
-    def _unknown(self, problem: str) -> Piece:
+    def unknown(self, problem: str) -> Piece:
+        """The whole word as a piece without a text."""
         base = self.place or 0
         return Piece("", base, base + len(self.raw), exact=False, problem=problem)
 
@@ -145,7 +152,7 @@ class _Expander:
     def _give_up(self) -> list[Piece]:
         text = decode(self.raw[:80])
         self.position = len(self.raw)
-        return [self._unknown(f"{text!r} uses a substitution that is not understood; write $X, ${{X}}, ${{X:-d}} or ${{X:+d}}")]  # fmt: skip
+        return [self.unknown(f"{text!r} uses a substitution that is not understood; write $X, ${{X}}, ${{X:-d}} or ${{X:+d}}")]  # fmt: skip
 
     def _braced(self, name: str) -> Iterable[Piece]:
         operator = _OPERATOR.match(self.raw, self.position)
@@ -179,12 +186,12 @@ class _Expander:
                 return [piece._replace(exact=False) for piece in variable.pieces]
             return variable.pieces
         if variable is not None:
-            return [self._unknown(f"ARG {name} on line {variable.line} has no default, so its value is known only at build time")]  # fmt: skip
+            return [self.unknown(f"ARG {name} on line {variable.line} has no default, so its value is known only at build time")]  # fmt: skip
         if name in PLATFORM_ARGS:
-            return [self._unknown(f"{name} is different on each platform")]
+            return [self.unknown(f"{name} is different on each platform")]
         if name in self.hidden:
-            return [self._unknown(f"ARG {name} on line {self.hidden[name]} is declared after the first FROM and cannot be seen here; declare it before the first FROM")]  # fmt: skip
-        return [self._unknown(f"{name} is not declared; add ARG {name}= with a default before the first FROM")]
+            return [self.unknown(f"ARG {name} on line {self.hidden[name]} is declared after the first FROM and cannot be seen here; declare it before the first FROM")]  # fmt: skip
+        return [self.unknown(f"{name} is not declared; add ARG {name}= with a default before the first FROM")]
 
 
 def _merged(pieces: list[Piece]) -> list[Piece]:

@@ -114,3 +114,19 @@ def test_a_deep_default_is_given_up_with_a_reason() -> None:
 def test_many_lines_are_read_in_linear_time() -> None:
     data = b"FROM a:1\n" + b"RUN x \\\n" * 20_000 + b" y\n" + b"COPY --from=b:1 x y\n" * 2_000
     assert len(references(data)) == 2_001
+
+
+def test_args_that_double_each_other_do_not_grow_without_end() -> None:
+    doubling = "".join(f"ARG A{number + 1}=$A{number}$A{number}\n" for number in range(60))
+    use = one(f"ARG A0=x\n{doubling}FROM $A60\n".encode())
+    assert not use.editable
+    assert "too long" in use.reason
+
+
+def test_a_long_word_with_a_stray_dollar_is_read_in_linear_time() -> None:
+    assert not one(b"FROM " + b"a" * 50_000 + b"$\n").editable
+
+
+def test_a_name_with_many_platform_arguments_is_compared_in_linear_time() -> None:
+    data = b"FROM a:1 AS " + b"x" * 200 + b"\nFROM " + b"x${TARGETARCH}" * 60 + b"y\n"
+    assert [use.resolved for use in references(data)] == ["a:1", None]
