@@ -26,11 +26,11 @@ SCHEME = "sigbot-files"
 class Channel(filesystem.Channel):
     """Whole files, moved into place and out of it by rename(2), which only one reader wins."""
 
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]  # kombu's own order
         name = f"{time.monotonic_ns() // 1_000_000}_{uuid.uuid4()}"
         folder = Path(self.data_folder_out)
         fresh = folder / f".{name}"
-        fresh.write_text(dumps(message))
+        fresh.write_text(dumps(payload))
         fresh.rename(folder / f"{name}.{queue}.msg")
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:

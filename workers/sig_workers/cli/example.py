@@ -72,7 +72,7 @@ def run_example(given: Path, data: Path, port: int, *, keep: bool) -> None:
             say(f"Going on with the data in {claimed_data}.")
             follower.skip_known()
         else:
-            _make_fleet(service, Fleet(folder, registry.host), registry)
+            _make_fleet(service, Fleet(folder, registry.host), registry, follower)
             settled = follower.until_quiet(FIRST_LOOK_SECONDS, service.check)
             _closing_words(service, settled)
         service.serve(follower.poll)
@@ -137,17 +137,18 @@ def _settings(registry: LocalRegistry) -> str:
     )  # fmt: skip
 
 
-def _make_fleet(service: Running, fleet: Fleet, registry: LocalRegistry) -> None:
+def _make_fleet(service: Running, fleet: Fleet, registry: LocalRegistry, follower: Follower) -> None:
     forge = service.service.local_forge
+    say("Making the example fleet on the local forge: " + ", ".join(f"fleet/{name}" for name in REPOSITORIES))
     with busy("making the example fleet"):
         _seed(registry)
         for name in REPOSITORIES:
             history = forge.create(f"fleet/{name}", OWNER)
             push(history.folder, fleet.files(name), OWNER, f"Add {name}")
+            follower.poll()
         path, branch = "fleet/web", "another-port"
         push(forge.history(path).folder, fleet.files(PULL_REQUEST), "bob", "Serve on another port", branch=branch)
         forge.open_pull(path, "bob", branch=branch, base="main", title="Serve on another port")
-    say("The example fleet is on the local forge: " + ", ".join(f"fleet/{name}" for name in REPOSITORIES))
 
 
 def _seed(registry: LocalRegistry) -> None:
