@@ -7,6 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,9 +72,11 @@ class GitRepo:
         return done.stdout if done.returncode == 0 else b""
 
     def create(self, branch: str) -> None:
-        """Make the empty repository."""
-        self.path.mkdir(parents=True)
-        self.run("init", "-q", "--bare", f"--initial-branch={branch}")
+        """Make the empty repository, as `git init --bare` would."""
+        for folder in ("objects/info", "objects/pack", "refs/heads", "refs/tags"):
+            (self.path / folder).mkdir(parents=True)
+        (self.path / "HEAD").write_text(f"ref: refs/heads/{branch}\n")
+        (self.path / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
         self._configure()
 
     def copy_of(self, other: GitRepo) -> None:
@@ -93,9 +96,21 @@ class GitRepo:
                 file.write(f"[{section}]\n\t{name} = {value}\n")
 
     def refs(self) -> dict[str, str]:
-        """Every ref and where it points."""
-        lines = self.run("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
-        return dict(line.split(" ", 1) for line in lines)
+        """Every ref and where it points, read as git keeps them: packed in one file, or one file each, which counts more."""
+        found = {}
+        packed = self.path / "packed-refs"
+        for line in packed.read_text().splitlines() if packed.exists() else ():
+            if line[0] not in "#^":
+                sha, _, name = line.partition(" ")
+                found[name] = sha
+        for folder, _, names in os.walk(self.path / "refs"):
+            for name in names:
+                file = Path(folder) / name
+                if name.endswith(".lock"):
+                    continue
+                with suppress(FileNotFoundError):  # deleted by a push in this moment
+                    found[file.relative_to(self.path).as_posix()] = file.read_text().strip()
+        return found
 
     def branches(self) -> dict[str, str]:
         """Every branch and its commit."""
@@ -107,7 +122,9 @@ class GitRepo:
         """The commit behind a branch, tag, full ref or commit id; None when there is none."""
         if not ref or ref.startswith("-"):
             return None
-        for name in (f"refs/heads/{ref}", f"refs/tags/{ref}", ref):
+        if sha := self.branches().get(ref):
+            return sha
+        for name in (f"refs/tags/{ref}", ref) if not re.fullmatch(r"[0-9a-f]{40}", ref) else (ref,):
             if found := self.run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", check=False):
                 return found
         return None
@@ -168,7 +185,7 @@ class GitRepo:
             data = content.encode() if isinstance(content, str) else content
             stream.append(b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(data), data))
         self.run("fast-import", "--quiet", "--force", stdin=b"".join(stream))
-        return self.run("rev-parse", f"refs/heads/{branch}")
+        return self.branches()[branch]
 
     def set_ref(self, ref: str, sha: str | None) -> None:
         """Point a ref at a commit, or delete it (None)."""

@@ -122,7 +122,7 @@ class GitHubApi:
         try:
             signature = app_signature(self.config.app_id, self.config.private_key)
         except Exception:
-            # the signing library's text could show a part of the key
+            # whatever the library raises for a key it cannot read; its own text could show a part of the key
             raise ForgeError(
                 f"instance {self.config.name}: private_key is not an RSA key in PEM form; put the .pem file of the App there"
             ) from None

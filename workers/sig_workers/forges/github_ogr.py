@@ -1,4 +1,5 @@
-"""ogr's GitHub service with its traps closed. The only module here that imports ogr and PyGithub; imported on the first call.
+"""ogr's GitHub service with its traps closed. The only module here that imports ogr and PyGithub (with the
+jwt and cryptography packages it brings); imported on the first call.
 
 What they do by default and this module changes: ten retries with sleeps of minutes on 403 (PyGithub), three with 30 s back-off
 (ogr); a pause before each request; api.github.com whatever was configured; two extra calls per project object for an App token
@@ -12,6 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 import github
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from github.Auth import AppAuth, Auth, Token
 from ogr.services.github.auth_providers.github_app import GithubApp
 from ogr.services.github.auth_providers.token import TokenAuthentication
@@ -21,10 +25,14 @@ __all__ = ["AppLogin", "OneTryService", "TokenLogin", "app_signature"]
 
 
 def app_signature(app_id: str, private_key: str) -> AppAuth:
-    """What signs an App's requests. Raises an exception of the signing library when the key is not a PEM RSA key."""
-    signature = AppAuth(app_id, private_key)
-    signature.create_jwt()
-    return signature
+    """What signs an App's requests. Raises an exception of cryptography's when the key is not an RSA key in PEM form.
+
+    The key is read and checked once: PyGithub does both for every signature, at 25 ms and more.
+    """
+    key = load_pem_private_key(private_key.encode(), password=None)
+    if not isinstance(key, RSAPrivateKey):
+        raise TypeError("not an RSA key")
+    return AppAuth(app_id, sign_func=lambda payload: jwt.encode(payload, key, algorithm="RS256"))
 
 
 class _Live(Auth):
