@@ -18,7 +18,7 @@ NODES, EDGES, DEPTH = 100_000, 300_000, 180
 
 def fleet(seed: int) -> list[ImageEdge]:
     """Edges from lower to higher levels of a made-up fleet, shuffled."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     names = [f"quay.io/fleet/image-{number}:1" for number in range(NODES)]
     kinds = ["base", "base", "builder", "copy", "mount"]
     step = NODES // DEPTH

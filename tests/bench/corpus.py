@@ -57,7 +57,7 @@ def _stage(rng: random.Random, number: int) -> list[str]:
         lines.append("COPY --from=quay.io/skopeo/stable:v1.16 /usr/bin/skopeo /usr/bin/")
     if rng.random() < 0.15:
         lines.append(
-            "RUN --mount=type=cache,target=/root/.cache --mount=type=bind,from=busybox:1.36,target=/b make all"
+            "RUN --mount=type=cache,target=/var/cache/app --mount=type=bind,from=busybox:1.36,target=/b make all"
         )
     if rng.random() < 0.15:
         lines += ["RUN <<EOF", "set -e", "make install", "EOF"]

@@ -40,7 +40,7 @@ def test_only_the_faulty_hand_written_files_are_refused_by_the_reference_parser(
 def test_generated_files_are_read_as_the_reference_parser_reads_them_and_show_every_fact() -> None:
     seen: set[str] = set()
 
-    @settings(max_examples=350, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=250, deadline=None, derandomize=True, database=None)
     @given(containerfiles())
     def agree(made: Made) -> None:
         seen.update(made.facts)
