@@ -5,23 +5,23 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from sig_bots.errors import SigbotError, Transient
+from sig_bots.errors import Transient
 from sig_bots.refs import ImageRef
 from sig_workers.cli.claim import Claimed, claimed, forget
 from sig_workers.cli.follow import Follower
 from sig_workers.cli.localregistry import LocalRegistry, RegistryMissing
-from sig_workers.cli.options import fail
+from sig_workers.cli.options import fail, find_data
 from sig_workers.cli.output import busy, say
 from sig_workers.cli.ports import free_port
+from sig_workers.cli.pushing import push
 from sig_workers.cli.running import Running, started
 from sig_workers.registries.seed import publish
 
@@ -147,7 +147,14 @@ def _make_fleet(service: Running, fleet: Fleet, registry: LocalRegistry, followe
             push(history.folder, fleet.files(name), OWNER, f"Add {name}")
             follower.poll()
         path, branch = "fleet/web", "another-port"
-        push(forge.history(path).folder, fleet.files(PULL_REQUEST), "bob", "Serve on another port", branch=branch)
+        push(
+            forge.history(path).folder,
+            fleet.files(PULL_REQUEST),
+            "bob",
+            "Serve on another port",
+            branch=branch,
+            base="main",
+        )
         forge.open_pull(path, "bob", branch=branch, base="main", title="Serve on another port")
 
 
@@ -168,44 +175,6 @@ def _platform() -> str:
     return f"linux/{ {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(machine, machine) }"
 
 
-def push(
-    repository: Path, files: Mapping[str, tuple[bytes, int]], login: str, message: str, *, branch: str = "main"
-) -> None:
-    """Commit files on top of `main` (or as its first commit) and push the branch as a person would, webhook included.
-
-    Raises SigbotError with git's own words.
-    """
-    git = shutil.which("git")
-    if git is None:
-        fail("git is missing: install the package git")
-    env = {
-        "PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "HOME": "/nonexistent",
-        "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "SIGBOT_USER": login,
-        **{f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER")
-           for part, value in (("NAME", login), ("EMAIL", f"{login}@localhost"))},
-    }  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="sigbot-") as name:
-        root = Path(name)
-
-        def run(*arguments: str) -> None:
-            done = subprocess.run([git, "-C", name, *arguments], env=env, capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-                raise SigbotError(f"git {arguments[0]} failed: {last}")
-
-        run("init", "--quiet", f"--initial-branch={branch}")
-        if branch != "main":
-            run("pull", "--quiet", "--no-rebase", str(repository), "main")
-        for path, (content, mode) in files.items():
-            target = root / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-            target.chmod(mode)
-        run("add", "--all")
-        run("commit", "--quiet", f"--message={message}")
-        run("push", "--quiet", str(repository), f"HEAD:refs/heads/{branch}")
-
-
 def _closing_words(service: Running, settled: bool) -> None:
     if not settled:
         say("Not everything has come to an end yet; more lines follow as it does.", "yellow")
@@ -223,3 +192,10 @@ def _closing_words(service: Running, settled: bool) -> None:
         f"Act on it: SIGBOT_DATA={service.service.settings.data} sigbot forge comment fleet/tools#1 '/sig help' --as alice"
     )
     say("Ctrl-C ends it.")
+
+
+def _command(service: Running) -> str:
+    """How this very sigbot is called on this data from a terminal in the same folder."""
+    program = shutil.which("sigbot") or str(Path(sys.executable).with_name("sigbot"))
+    here = find_data() == service.service.settings.data
+    return os.path.relpath(program) if here else f"SIGBOT_DATA={service.service.settings.data} {program}"

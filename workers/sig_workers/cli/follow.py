@@ -13,7 +13,7 @@ from sig_workers.cli.output import coloured, console, local_time
 from sig_workers.service import Service
 from sig_workers.store.rows import JobRow
 
-__all__ = ["Follower", "outcome", "state_of"]
+__all__ = ["OPEN", "Follower", "arriving", "outcome", "state_of", "wait_for_bots"]
 
 QUIET_SECONDS = 1.5
 """Nothing due for so long: what follows from a build (its registry's notification) has had time to arrive."""
@@ -74,11 +74,11 @@ class Follower:
         with _Spinner() as spin:
             while time.monotonic() < until:
                 check()
-                arriving = self._arriving()
+                coming = arriving(self.service)
                 unsettled = self.poll()
                 spin(unsettled)
                 now = time.monotonic()
-                if unsettled or arriving:
+                if unsettled or coming:
                     quiet_since = None
                 else:
                     quiet_since = quiet_since or now
@@ -87,15 +87,6 @@ class Follower:
                 time.sleep(0.2)
         return False
 
-    def _arriving(self) -> bool:
-        """Whether deliveries are on their way or not planned yet."""
-        from sig_workers.localforge.hooks import SPOOL
-
-        if any((self.service.settings.data / SPOOL).glob("*.json")):
-            return True
-        recent = self.service.store.recent_deliveries(200, public_only=False)
-        return any(one.state in ("received", "processing", "failed") for one in recent)
-
     def _print(self, job: JobRow, state: str) -> None:
         where = f"{job.repo.path}#{job.number}" if job.number is not None else job.repo.path
         line = f"{local_time(job.finished_at) or time.strftime('%H:%M:%S')}  {escape(where):<16} {escape(job.bot):<8} "
@@ -103,6 +94,33 @@ class Follower:
         if state != "skipped":
             line += f"  [dim]{escape(f'{self.url}/jobs/{job.id}')}[/dim]"
         console().print(line)
+
+
+def arriving(service: Service) -> bool:
+    """Whether deliveries are on their way or not planned yet."""
+    from sig_workers.localforge.hooks import SPOOL
+
+    if any((service.settings.data / SPOOL).glob("*.json")):
+        return True
+    recent = service.store.recent_deliveries(200, public_only=False)
+    return any(one.state in ("received", "processing", "failed") for one in recent)
+
+
+def wait_for_bots(service: Service, repo: str, number: int | None, seconds: float) -> bool:
+    """Wait until the bots have nothing left to do for a pull request (or repository); whether they came to that."""
+    until = time.monotonic() + seconds
+    quiet = 0
+    with _Spinner() as spin:
+        while time.monotonic() < until:
+            row = service.store.find_repository("local", repo)
+            jobs = service.store.jobs(repo=row.id, number=number, states=OPEN, limit=100) if row else []
+            unsettled = [job for job in jobs if state_of(job) != "waiting"]
+            spin(unsettled)
+            quiet = 0 if unsettled or arriving(service) else quiet + 1
+            if quiet >= 3:
+                return True
+            time.sleep(0.2)
+    return False
 
 
 class _Spinner:

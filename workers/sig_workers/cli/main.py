@@ -18,6 +18,7 @@ COMMANDS = {
     "beat": "sig_workers.cli.roles:beat",
     "migrate": "sig_workers.cli.roles:migrate",
     "hooks": "sig_workers.cli.roles:hooks",
+    "forge": "sig_workers.cli.forge:forge",
 }
 
 
