@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from sig_bots.containerfile import problems
 from sig_bots.guidelines import base_images, building, labels, packages, running
@@ -17,6 +18,8 @@ __all__ = ["PARSE", "RULES", "RULES_BY_NAME", "Fixed", "LintedFile", "check", "f
 
 SIZE_LIMIT = 1 << 20
 """Bytes; a larger file is not read."""
+MOST_HITS = 500
+"""Findings of one rule in one file; nobody reads more."""
 _PASSES = 4
 """One fix can make room for the next one (a qualified name, then the line it stands in)."""
 
@@ -83,7 +86,7 @@ class LintedFile:
             names = (rule.id, *rule.hadolint)
             if rule is not PARSE and not set(names).isdisjoint(ignore):
                 continue
-            for hit in rule.check(self.document):
+            for hit in islice(rule.check(self.document), MOST_HITS):
                 if rule is PARSE or not self.ignores.silences(names, self.span(hit.line)[0]):
                     yield rule, hit
 
