@@ -16,7 +16,20 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
 
-__all__ = ["Bytes", "Id", "Json", "UtcTime", "When", "Words", "clean", "db_after", "db_now", "moment", "short"]
+__all__ = [
+    "Bytes",
+    "Id",
+    "Json",
+    "UtcTime",
+    "When",
+    "Words",
+    "clean",
+    "db_after",
+    "db_after_param",
+    "db_now",
+    "moment",
+    "short",
+]
 
 type When = datetime | timedelta
 """A point in time, or a distance from the database's now (better: it needs no agreement between clocks)."""
@@ -108,6 +121,11 @@ def db_after(delta: timedelta) -> ColumnElement[datetime]:
 def moment(when: When | None) -> ColumnElement[datetime] | datetime | None:
     """A `When` as something to write into a column."""
     return db_after(when) if isinstance(when, timedelta) else when
+
+
+def db_after_param(name: str) -> ColumnElement[datetime]:
+    """The database's clock plus as many seconds as the parameter `name` will hold, for statements built once."""
+    return _DbAfter(bindparam(name, type_=Float()))
 
 
 @compiles(db_now)

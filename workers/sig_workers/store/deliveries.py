@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, and_, null, or_, select, text, update
+from sqlalchemy import Connection, Integer, RowMapping, Select, and_, bindparam, null, or_, select, text, update
 
 from sig_bots.errors import FencedOff
 from sig_workers.store import schema as t
-from sig_workers.store.columns import When, clean, db_after, db_now, moment, short
+from sig_workers.store.columns import When, clean, db_after_param, db_now, moment, short
 from sig_workers.store.database import Part
 from sig_workers.store.rows import Accepted, DeliveryRow
 
@@ -75,21 +75,8 @@ class Deliveries(Part):
 
         Due: received, failed and waited long enough, or claimed by somebody whose lease ran out.
         """
-        # As a common table expression it runs once; as a plain subquery PostgreSQL may run it again per row.
-        due = due_deliveries().order_by(t.deliveries.c.id).limit(limit).with_for_update(skip_locked=True).cte("due")
-        claim = (
-            update(t.deliveries)
-            .where(t.deliveries.c.id.in_(select(due.c.id)))
-            .values(
-                state="processing",
-                attempt=t.deliveries.c.attempt + 1,
-                tries=t.deliveries.c.tries + 1,
-                owner=owner,
-                lease_until=db_after(lease),
-            )
-            .returning(*DELIVERY_COLUMNS)
-        )
-        rows = self.write(lambda connection: connection.execute(claim).mappings().all())
+        values = {"the_owner": owner, "the_limit": limit, "lease": lease.total_seconds()}
+        rows = self.write_one(lambda connection: connection.execute(_CLAIM, values).mappings().all())
         return sorted((delivery_row(row) for row in rows), key=lambda row: row.id)
 
     def fail_delivery(self, delivery: int, attempt: int, reason: str, retry_at: When | None = None) -> str:
@@ -137,6 +124,25 @@ def due_deliveries() -> Select[tuple[int]]:
 
 
 DELIVERY_COLUMNS = tuple(t.deliveries.c[name] for name in DeliveryRow.__slots__)
+
+
+def _claim() -> Any:
+    c = t.deliveries.c
+    # As a common table expression it runs once; as a plain subquery PostgreSQL may run it again per row.
+    limit = bindparam("the_limit", type_=Integer())
+    due = due_deliveries().order_by(c.id).limit(limit).with_for_update(skip_locked=True).cte("due")
+    return (
+        update(t.deliveries)
+        .where(c.id.in_(select(due.c.id)))
+        .values(
+            state="processing", attempt=c.attempt + 1, tries=c.tries + 1, owner=bindparam("the_owner"),
+            lease_until=db_after_param("lease"),
+        )
+        .returning(*DELIVERY_COLUMNS)
+    )  # fmt: skip
+
+
+_CLAIM = _claim()
 
 
 def delivery_row(row: RowMapping) -> DeliveryRow:

@@ -10,6 +10,7 @@ from sig_bots.errors import FencedOff
 from sig_workers.store import schema as t
 from sig_workers.store.columns import db_now, short
 from sig_workers.store.database import Part, one_at_a_time
+from sig_workers.store.job_sql import FENCE
 from sig_workers.store.rows import Effect
 
 __all__ = ["Effects", "fence_job"]
@@ -74,7 +75,5 @@ class Effects(Part):
 
 def fence_job(connection: Connection, job: int, attempt: int) -> None:
     """Hold the job's row for this transaction; raises FencedOff unless the attempt has the job."""
-    c = t.jobs.c
-    mine = select(c.id).where(c.id == job, c.attempt == attempt, c.state == "running").with_for_update(read=True)
-    if connection.execute(mine).first() is None:
+    if connection.execute(FENCE, {"the_job": job, "the_attempt": attempt}).first() is None:
         raise FencedOff(f"job {job}: attempt {attempt} lost its lease or was ended; it may do nothing any more")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, FromClause, Select, bindparam, select
 
 from sig_bots.refs import Actor
 from sig_workers.store import schema as t
@@ -16,26 +16,27 @@ __all__ = ["REPOSITORY_COLUMNS", "job_row", "job_rows", "repository_row", "selec
 _REPOSITORY = tuple(RepositoryRow.__slots__)
 REPOSITORY_COLUMNS = tuple(t.repositories.c[name] for name in _REPOSITORY)
 _JOB = tuple(name for name in JobRow.__slots__ if name not in ("repo", "event", "actor"))
-_COLUMNS = (
-    *REPOSITORY_COLUMNS, t.events.c.json, t.jobs.c.actor, *(t.jobs.c[name] for name in _JOB),
-)  # fmt: skip
 
 
-def select_jobs() -> Select[Any]:
-    """Jobs as `job_row` reads them; add conditions and order."""
+def select_jobs(jobs: FromClause = t.jobs) -> Select[Any]:
+    """Jobs as `job_row` reads them; add conditions and order. `jobs` may be a statement that returns jobs."""
+    columns = (*REPOSITORY_COLUMNS, t.events.c.json, jobs.c.actor, *(jobs.c[name] for name in _JOB))
     return (
-        select(*_COLUMNS)
-        .select_from(t.jobs)
-        .join(t.repositories, t.repositories.c.id == t.jobs.c.repo_id)
-        .outerjoin(t.events, t.events.c.id == t.jobs.c.event_id)
+        select(*columns)
+        .select_from(jobs)
+        .join(t.repositories, t.repositories.c.id == jobs.c.repo_id)
+        .outerjoin(t.events, t.events.c.id == jobs.c.event_id)
     )
+
+
+_BY_IDS = select_jobs().where(t.jobs.c.id.in_(bindparam("the_jobs", expanding=True)))
 
 
 def job_rows(connection: Connection, jobs: Sequence[int]) -> list[JobRow]:
     """The jobs with these ids, in this order."""
     if not jobs:
         return []
-    found = {row.id: row for row in map(job_row, connection.execute(select_jobs().where(t.jobs.c.id.in_(jobs))))}
+    found = {row.id: row for row in map(job_row, connection.execute(_BY_IDS, {"the_jobs": list(jobs)}))}
     return [found[job] for job in jobs if job in found]
 
 

@@ -7,19 +7,20 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, insert, literal, literal_column, null, or_, select, update
+from sqlalchemy import Connection, and_, func, insert, literal, null, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
 from sig_bots.errors import FencedOff
 from sig_workers.store import schema as t
-from sig_workers.store.columns import UtcTime, When, Words, clean, db_after, db_now, moment
+from sig_workers.store.columns import UtcTime, When, Words, clean, db_now, moment
 from sig_workers.store.database import Part, one_at_a_time, upsert
-from sig_workers.store.job_rows import job_rows
+from sig_workers.store.job_rows import job_row, job_rows
+from sig_workers.store.job_sql import BEAT, BEST, DUE, END_RUN, START_AND_READ, START_MANY, START_ONE
 from sig_workers.store.rows import HostBlock, JobRow
-from sig_workers.store.schema import QUEUED, RUNNING
+from sig_workers.store.schema import RUNNING
 
-__all__ = ["Jobs", "block", "due_job", "remember_run"]
+__all__ = ["Jobs", "block", "remember_run"]
 
 
 class Jobs(Part):
@@ -35,7 +36,7 @@ class Jobs(Part):
         def claim(connection: Connection) -> list[JobRow]:
             one_at_a_time(connection, "claim jobs")  # fairness is exact, and no two claims deadlock
             best: dict[str, Any] = {}
-            for row in connection.execute(_best(queue, 2 * limit + 10)):
+            for row in connection.execute(BEST, {"the_queue": queue, "the_limit": 2 * limit + 10}):
                 best.setdefault(row.target, row)
             chosen = list(best.values())[:limit]
             return _run(connection, [row.id for row in chosen], owner, lease, turn=[row.repo_id for row in chosen])
@@ -51,7 +52,7 @@ class Jobs(Part):
         def claim(connection: Connection) -> list[JobRow]:
             one_at_a_time(connection, "claim jobs")  # fairness is exact, and no two claims deadlock
             found = connection.execute(
-                select(t.jobs.c.id, t.jobs.c.target).where(t.jobs.c.id.in_(list(jobs)), due_job())
+                select(t.jobs.c.id, t.jobs.c.target).where(t.jobs.c.id.in_(list(jobs)), DUE)
             ).all()
             one_per_target = {row.target: row.id for row in sorted(found, key=lambda r: jobs.index(r.id), reverse=True)}
             due = set(one_per_target.values())
@@ -60,13 +61,20 @@ class Jobs(Part):
         return self._claim(claim) if jobs else []
 
     def claim_job(self, job: int, owner: str, lease: timedelta) -> JobRow | None:
-        """Take this one job, in two round trips; None when it is not due (any more). No turn of its repository."""
-        start = _start(t.jobs.c.id == job, due_job(), owner=owner, lease=lease)
+        """Take this one job; None when it is not due (any more). It is no turn of its repository."""
+        values = {"the_job": job, "the_owner": owner, "lease": lease.total_seconds()}
+
+        def start(connection: Connection) -> JobRow | None:
+            started = connection.execute(START_ONE, values).first()
+            return job_rows(connection, [job])[0] if started else None
+
         try:
-            started = self.write_one(lambda connection: connection.execute(start).first())
+            if self.database.name == "sqlite":
+                return self.write(start)
+            row = self.write_one(lambda connection: connection.execute(START_AND_READ, values).first())
         except IntegrityError:  # somebody started another job of the same target at this moment
             return None
-        return self.read(lambda connection: job_rows(connection, [job])[0]) if started else None
+        return job_row(row) if row else None
 
     def _claim(self, claim: Callable[[Connection], list[JobRow]]) -> list[JobRow]:
         for _ in range(5):
@@ -78,14 +86,8 @@ class Jobs(Part):
 
     def heartbeat(self, job: int, attempt: int, lease: timedelta) -> str | None:
         """Renew the lease. Returns why the job is asked to end, None when it is not. Raises FencedOff."""
-        c = t.jobs.c
-        beat = (
-            update(t.jobs)
-            .where(c.id == job, c.attempt == attempt, RUNNING)
-            .values(lease_until=db_after(lease))
-            .returning(c.cancel_reason)
-        )
-        row = self.write_one(lambda connection: connection.execute(beat).first())
+        values = {"the_job": job, "the_attempt": attempt, "lease": lease.total_seconds()}
+        row = self.write_one(lambda connection: connection.execute(BEAT, values).first())
         if row is None:
             raise _fenced_off(job, attempt)
         return row.cancel_reason  # type: ignore[no-any-return]
@@ -132,14 +134,8 @@ class Jobs(Part):
 
 def _end(connection: Connection, job: int, attempt: int, state: str, reason: str) -> str | None:
     """End a run for good; the job's row is its record. None when the attempt is fenced off."""
-    c = t.jobs.c
-    end = (
-        update(t.jobs)
-        .where(c.id == job, c.attempt == attempt, RUNNING)
-        .values(state=state, reason=reason, lease_until=null(), finished_at=db_now())
-        .returning(c.state)
-    )
-    return connection.execute(end).scalar()
+    values = {"the_job": job, "the_attempt": attempt, "the_state": state, "the_reason": reason}
+    return connection.execute(END_RUN, values).scalar()
 
 
 def _put_back(
@@ -156,67 +152,17 @@ def _put_back(
     return True
 
 
-def due_job() -> ColumnElement[bool]:
-    """Whether a job may be started now."""
-    c = t.jobs.c
-    other = t.jobs.alias("other")
-    instance = (
-        select(t.repositories.c.instance).where(t.repositories.c.id == c.repo_id).correlate(t.jobs).scalar_subquery()
-    )
-    blocked = exists().where(
-        t.blocked_hosts.c.until > db_now(), or_(t.blocked_hosts.c.host == c.host, t.blocked_hosts.c.host == instance)
-    )
-    return and_(
-        QUEUED,
-        or_(c.not_before.is_(None), c.not_before <= db_now()),
-        ~exists().where(other.c.target == c.target, literal_column("other.state = 'running'")),
-        ~blocked,
-    )
-
-
-def _best(queue: str, limit: int) -> Any:
-    """(id, repo_id, target) of the best due jobs.
-
-    A repository's second-best job comes after every other repository's best of the same priority: that is the turn
-    inside one batch; between batches `last_claimed_at` keeps it.
-    """
-    c = t.jobs.c
-    turn = func.row_number().over(partition_by=(c.repo_id, c.priority), order_by=c.id).label("turn")
-    due = select(c.id, c.repo_id, c.target, c.priority, turn).where(c.queue == queue, due_job()).subquery("due")
-    return (
-        select(due.c.id, due.c.repo_id, due.c.target)
-        .join(t.repositories, t.repositories.c.id == due.c.repo_id)
-        .order_by(due.c.priority, due.c.turn, t.repositories.c.last_claimed_at, due.c.id)
-        .limit(limit)
-    )
-
-
 def _run(
     connection: Connection, jobs: Sequence[int], owner: str, lease: timedelta, *, turn: Sequence[int]
 ) -> list[JobRow]:
     if not jobs:
         return []
-    start = _start(
-        t.jobs.c.id.in_(jobs), QUEUED, owner=owner, lease=lease
-    )  # asked again: a cancel may have come between
-    started = {row.id for row in connection.execute(start)}
+    values = {"the_jobs": list(jobs), "the_owner": owner, "lease": lease.total_seconds()}
+    started = {row.id for row in connection.execute(START_MANY, values)}
     if turn:
         served = update(t.repositories).where(t.repositories.c.id.in_(sorted(set(turn))))
         connection.execute(served.values(last_claimed_at=db_now()))
     return job_rows(connection, [job for job in jobs if job in started])
-
-
-def _start(*which: ColumnElement[bool], owner: str, lease: timedelta) -> Any:
-    c = t.jobs.c
-    return (
-        update(t.jobs)
-        .where(*which)
-        .values(
-            state="running", attempt=c.attempt + 1, tries=c.tries + 1, owner=owner, lease_until=db_after(lease),
-            started_at=db_now(), finished_at=null(), not_before=null(), host=null(), cancel_reason=null(),
-        )
-        .returning(c.id)
-    )  # fmt: skip
 
 
 def _fenced_off(job: int, attempt: int) -> FencedOff:

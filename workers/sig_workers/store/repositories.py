@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from sig_bots.refs import Repo
 from sig_workers.store import schema as t
@@ -76,15 +76,18 @@ def _wanted(repo: Repo, installation: str | None) -> dict[str, Any]:
     return {"path": repo.path} | {name: value for name, value in told.items() if value is not None}
 
 
+_HERE = select(*REPOSITORY_COLUMNS).where(t.repositories.c.instance == bindparam("the_instance"))
+_BY_FORGE_ID = _HERE.where(t.repositories.c.forge_id == bindparam("the_id"))
+_BY_PATH = _HERE.where(t.repositories.c.path == bindparam("the_path"))
+
+
 def _look(connection: Connection, instance: str, repo: Repo) -> RepositoryRow | None:
     """By id where one is given and known, else by path (unless that row has another id)."""
-    c = t.repositories.c
-    here = select(*REPOSITORY_COLUMNS).where(c.instance == instance)
     if repo.forge_id is not None:
-        row = connection.execute(here.where(c.forge_id == repo.forge_id)).first()
+        row = connection.execute(_BY_FORGE_ID, {"the_instance": instance, "the_id": repo.forge_id}).first()
         if row is not None:
             return repository_row(row)
-    row = connection.execute(here.where(c.path == repo.path)).first()
+    row = connection.execute(_BY_PATH, {"the_instance": instance, "the_path": repo.path}).first()
     if row is None or (repo.forge_id is not None and row.forge_id not in (None, repo.forge_id)):
         return None
     return repository_row(row)

@@ -12,7 +12,8 @@ from sig_workers.store import schema as t
 from sig_workers.store.columns import db_now
 from sig_workers.store.database import Part
 from sig_workers.store.deliveries import MAX_DELIVERY_ATTEMPTS, due_deliveries
-from sig_workers.store.jobs import due_job, remember_run
+from sig_workers.store.job_sql import DUE
+from sig_workers.store.jobs import remember_run
 from sig_workers.store.rows import Swept
 from sig_workers.store.schema import RUNNING
 
@@ -35,7 +36,7 @@ class Sweeper(Part):
             back, dead = _release_jobs(connection)
             deliveries = connection.execute(select(func.count()).select_from(due_deliveries().subquery())).scalar_one()
             queues = [
-                q for q in QUEUES if connection.execute(select(exists().where(t.jobs.c.queue == q, due_job()))).scalar()
+                q for q in QUEUES if connection.execute(select(exists().where(t.jobs.c.queue == q, DUE))).scalar()
             ]
             return Swept(deliveries=deliveries, jobs=len(back), queues=frozenset(queues), dead=tuple(dead))
 
