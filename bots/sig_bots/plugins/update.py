@@ -12,7 +12,7 @@ from sig_bots.errors import NotFound, Obsolete, Transient
 from sig_bots.fleet import containerfiles, declare_fleet, default_head, may_be_default, require_default
 from sig_bots.refs import Actor, ImageRef, PullRequest
 from sig_bots.reports import MovedReference
-from sig_bots.tags import newest
+from sig_bots.tags import newest, scheme_for
 
 bot = Bot("update")
 
@@ -132,7 +132,7 @@ def _target(ctx: Context, image: ImageRef) -> tuple[ImageRef, str] | str:
         tags = registry.tags(full)
     except NotFound:
         return f"{full.name} does not exist in its registry"
-    proposal = newest(image.tag, tags)
+    proposal = newest(image.tag, tags, scheme=scheme_for(full))
     tag = proposal.tag if proposal else image.tag
     reason = proposal.reason if proposal else ""
     if image.digest is None:
