@@ -244,7 +244,7 @@ class SigHarness:
         if event.repo is not None:
             return [(paths.index(event.repo.path), event.repo.path)]
         if isinstance(event, ImagePushed):
-            children = {child.repo.path for child in self.inventory.children(event.image.with_tag(event.image.tag))}
+            children = {child.repo.path for child in self.inventory.children(event.image.with_tag(None))}
             return [(paths.index(path), path) for path in sorted(children)]
         return []
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from sig_bots import planner
 from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, default_config, parse_config
 from sig_bots.errors import ForgeError, NotFound, Transient
-from sig_bots.events import Event, Ignored, Rejected, dump_event, load_event
+from sig_bots.events import Event, Ignored, ImagePushed, Rejected, dump_event, load_event
 from sig_bots.refs import Actor
 from sig_bots.sources.lookup import events_of
 from sig_workers.observe import working_on
@@ -142,14 +142,11 @@ class Intake:
         store = self._service.store
         if event.repo is not None:
             return [store.ensure_repository(event.repo.instance, event.repo)]
-        if event.kind == "image_pushed":
-            found: dict[tuple[str, str], RepositoryRow] = {}
-            for tag in event.tags or (event.image.tag,):
-                for child in SqlInventory(store).children(event.image.with_tag(tag)):
-                    key = (child.repo.instance, child.repo.path)
-                    if key not in found:
-                        found[key] = store.ensure_repository(child.repo.instance, child.repo)
-            return list(found.values())
+        if isinstance(event, ImagePushed):
+            # By name alone: a tag nobody uses yet may be the newer one that somebody waits for.
+            children = SqlInventory(store).children(event.image.with_tag(None))
+            repos = {(child.repo.instance, child.repo.path): child.repo for child in children}
+            return [store.ensure_repository(repo.instance, repo) for repo in repos.values()]
         return []
 
     def _enabled(self, row: RepositoryRow) -> bool:

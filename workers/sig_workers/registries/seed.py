@@ -59,7 +59,12 @@ def _layer(files: Mapping[str, bytes]) -> bytes:
 def _manifest(client: httpx.Client, base: str, layer: bytes, platform: str, tag: str | None) -> dict[str, object]:
     system, architecture = platform.split("/")[:2]
     config = json.dumps(
-        {"os": system, "architecture": architecture, "config": {}, "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]}}
+        {
+            "os": system, "architecture": architecture, "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
+            # Optional by the specification, but buildah cannot commit the child of a child of an image without it.
+            "history": [{"created_by": "sigbot seed"}],
+        }
     ).encode()  # fmt: skip
     _blob(client, base, config)
     body = json.dumps(
