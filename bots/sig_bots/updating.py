@@ -1,0 +1,127 @@
+"""Which image references of some Containerfiles can move to something newer, and the edits: for the bot and for a checkout.
+
+Nothing here writes anything; a registry is asked, bytes come in and go out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sig_bots.containerfile import EditRefused, edit_all, references
+from sig_bots.containerfile.shortnames import resolve
+from sig_bots.errors import NotFound, Transient
+from sig_bots.refs import ImageRef
+from sig_bots.reports import MovedReference
+from sig_bots.tags import newest, scheme_for
+from sig_bots.tools import Registry
+
+__all__ = ["Scan", "apply_moves", "look_over"]
+
+
+@dataclass
+class Scan:
+    """What a look over the files found."""
+
+    moves: dict[str, list[MovedReference]] = field(default_factory=dict)
+    """Image name -> its moves."""
+    kept: list[str] = field(default_factory=list)
+    """One sentence per reference that stays as it is, and why."""
+    unreachable: dict[str, Transient] = field(default_factory=dict)
+    """Image name -> why its registry could not be asked; its pull request is neither made nor closed."""
+
+
+def look_over(registry: Registry, files: Mapping[str, bytes], ignore: Collection[str] = ()) -> Scan:
+    """Which references of these Containerfiles (path -> content) can move; images named in `ignore` are left alone.
+
+    One tag list per image, one look-up per distinct reference. Raises ForgeError when a registry refuses us.
+    """
+    scan = Scan()
+    targets: dict[str, tuple[ImageRef, str] | str] = {}
+    for path, data in files.items():
+        for reference in references(data):
+            where = f"{path}:{reference.line}"
+            if reference.image is None or not reference.editable:
+                scan.kept.append(f"{where}: {reference.text} stays: {reference.reason}")
+                continue
+            name = reference.image.name
+            if name in ignore:
+                scan.kept.append(f"{where}: {reference.text} stays: {name} is ignored by the configuration")
+                continue
+            key = str(reference.image)
+            if key not in targets:
+                try:
+                    targets[key] = _target(registry, reference.image)
+                except Transient as error:
+                    scan.unreachable[name] = error
+                    targets[key] = str(error)
+            found = targets[key]
+            if isinstance(found, str):
+                scan.kept.append(f"{where}: {reference.text} stays: {found}")
+            else:
+                target, reason = found
+                move = MovedReference(path, reference.line, reference.image, target, reason)
+                scan.moves.setdefault(name, []).append(move)
+    return scan
+
+
+def apply_moves(
+    moves: Sequence[MovedReference], files: Mapping[str, bytes]
+) -> tuple[dict[str, bytes], list[MovedReference], list[str]]:
+    """The edited files, the moves that went into them, and a sentence for each that would change anything else."""
+    changes: dict[str, bytes] = {}
+    applied: list[MovedReference] = []
+    refused: dict[tuple[str, str], str] = {}
+    for move in moves:
+        place = (move.path, str(move.old))
+        data = changes.get(move.path, files[move.path])
+        if place in refused:
+            continue
+        if not any(one.resolved == str(move.old) for one in references(data)):
+            applied.append(move)  # an earlier edit (of an ARG, or of every use of the image) moved this one too
+            continue
+        try:
+            changes[move.path] = edit_all(data, {str(move.old): move.new})
+        except EditRefused as error:
+            refused[place] = f"{move.path}:{move.line}: not edited: {error}"
+            continue
+        applied.append(move)
+    return changes, applied, list(refused.values())
+
+
+def _target(registry: Registry, image: ImageRef) -> tuple[ImageRef, str] | str:
+    """Where one reference should point, and why; or why it stays."""
+    full = resolve(image)
+    if image.tag is None:
+        return (
+            "it names no tag" if image.digest is None else "it is pinned by digest alone, so no tag says what is newer"
+        )
+    try:
+        tags = registry.tags(full)
+    except NotFound:
+        return f"{full.name} does not exist in its registry"
+    proposal = newest(image.tag, tags, scheme=scheme_for(full))
+    tag = proposal.tag if proposal else image.tag
+    reason = proposal.reason if proposal else ""
+    if image.digest is None:
+        return (image.with_tag(tag), reason) if proposal else f"{image.tag} is the newest of its kind"
+    current = registry.manifest(full.with_tag(tag))
+    if current is None:
+        return f"{image.name}:{tag} does not exist in its registry"
+    if current.digest == image.digest and proposal is None:
+        return f"{image.tag} is the newest of its kind and its digest is current"
+    problem = _kind_problem(registry, full, current.is_index, frozenset(current.platforms))
+    if problem:
+        return problem
+    return image.with_tag(tag, current.digest), reason or f"the tag {tag} points at a newer digest"
+
+
+def _kind_problem(registry: Registry, image: ImageRef, is_index: bool, platforms: frozenset[str]) -> str | None:
+    """An index stays an index and never loses an architecture."""
+    old = registry.manifest(image.with_tag(None, image.digest))
+    if old is None or not old.is_index:
+        return None
+    if not is_index:
+        return "the tag now holds a single platform where an index of several was used"
+    missing = sorted(set(old.platforms) - platforms)
+    return f"the new index lacks {', '.join(missing)}" if missing else None
