@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -68,8 +68,11 @@ def merged(files: Mapping[str, LintedFile], engine: Iterable[Finding], ignore: C
         file = files.get(finding.path)
         if file is None or not file.parses:
             continue
-        same = [rule.id for rule in RULES_BY_NAME.get(finding.rule, ())]
+        rules = RULES_BY_NAME.get(finding.rule, ())
+        same = [rule.id for rule in rules]
         start, end = file.span(finding.line)
+        if any(rule.image_only for rule in rules) and not file.in_image(start):
+            continue
         names = {finding.rule, *same}
         if not names.isdisjoint(ignore) or file.ignores.silences(names, start):
             continue
@@ -103,10 +106,11 @@ def is_whole_file(finding: Finding) -> bool:
     return any(rule.whole_file for rule in RULES_BY_NAME.get(finding.rule, ()) if rule.id == finding.rule)
 
 
-def fingerprints(report: LintReport) -> list[str]:
+def fingerprints(report: LintReport, named: Callable[[str], str] = str) -> list[str]:
     """A short name per finding that survives changes elsewhere in the file: path, rule and text of its instruction.
 
-    The same finding twice (two equal instructions) gets two names.
+    `named` gives the path as it counts (relative to a fixed folder, say). The same finding twice (two equal
+    instructions) gets two names.
     """
     names: list[str] = []
     seen: dict[str, int] = {}
@@ -116,9 +120,9 @@ def fingerprints(report: LintReport) -> list[str]:
         if file is not None and not is_whole_file(finding):
             start, end = file.span(finding.line)
             text = b"".join(b" ".join(line.split()) for line in file.data.split(b"\n")[start - 1 : end])
-        key = hashlib.sha256(f"{finding.path}\0{finding.rule}\0".encode("utf-8", "surrogateescape") + text).hexdigest()[
-            :20
-        ]
+        key = hashlib.sha256(
+            f"{named(finding.path)}\0{finding.rule}\0".encode("utf-8", "surrogateescape") + text
+        ).hexdigest()[:20]
         seen[key] = seen.get(key, 0) + 1
         names.append(key if seen[key] == 1 else f"{key}-{seen[key]}")
     return names

@@ -53,7 +53,7 @@ def short_name(document: Document) -> Iterator[Hit]:
         if image.registry:
             continue
         full = resolve(image)
-        text = f"{quoted(reference.text)} names no registry; Podman on Fedora takes it for {quoted(str(full))}"
+        text = f"{quoted(image.name)} names no registry; Podman on Fedora takes it for {quoted(full.name)}"
         yield Hit(reference.line, reference.line, text, _qualify(document, reference, image, full))
 
 

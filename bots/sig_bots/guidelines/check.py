@@ -77,6 +77,12 @@ class LintedFile:
         end = instruction.end_line
         return (instruction.line, end) if line <= end else (line, line)
 
+    def in_image(self, line: int) -> bool:
+        """Whether the instruction that starts on the line is part of the image, not of a stage that is only copied from."""
+        steps = self.document.steps
+        step = next((one for one in steps if one.instruction.line == line and not one.onbuild), None)
+        return step is None or step.stage in self.document.final
+
     def hits(self, ignore: Collection[str] = ()) -> Iterator[tuple[Rule, Hit]]:
         """What the rules say, but for what comments or `ignore` (ids, also hadolint's) silence."""
         if self.too_large:

@@ -59,6 +59,8 @@ class Rule:
     frame: str = BODY
     whole_file: bool = False
     """It is about what the file lacks, so no single line is to blame."""
+    image_only: bool = False
+    """It is about the image as published: stages that are not part of it do as they like, whatever hadolint says."""
     hadolint: tuple[str, ...] = ()
     """Rules of hadolint on the same matter: their findings and their ignore comments count as this rule's."""
     colin: tuple[str, ...] = ()

@@ -142,7 +142,7 @@ RULES = (
         reason="Package lists are some hundred megabytes. Each RUN is a layer, so only a clean-up in the same RUN makes the "
         "image smaller. A cache mount on /var/cache, and stages that are not part of the image, need none.",
         link=f"{GUIDELINES}#_dockerfile_example", bad="RUN dnf -y install demo",
-        good="RUN dnf -y install demo && dnf clean all", check=leaves_cache, hadolint=("DL3040", "DL3032"),
+        good="RUN dnf -y install demo && dnf clean all", check=leaves_cache, image_only=True, hadolint=("DL3040", "DL3032"),
     ),
     Rule(
         id="SIG013", severity="warning", title="All packages are updated in the build",

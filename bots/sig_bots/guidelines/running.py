@@ -122,7 +122,7 @@ RULES = (
         reason="A process that breaks out of a container as root is root on the host where no user namespace is in use, "
         "and OpenShift refuses to run it. Use root for the build steps and end with another USER.",
         link=f"{_BEST}#user", bad="USER root", good="USER 1001", check=runs_as_root,
-        frame=f'{_TOP}{_ORIGIN}{{example}}\nCMD ["/usr/bin/demo"]\n', hadolint=("DL3002",), colin=("no_root",),
+        frame=f'{_TOP}{_ORIGIN}{{example}}\nCMD ["/usr/bin/demo"]\n', image_only=True, hadolint=("DL3002",), colin=("no_root",),
     ),
     Rule(
         id="SIG009", severity="info", title="The image does not say which user it runs as",

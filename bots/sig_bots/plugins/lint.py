@@ -22,7 +22,7 @@ from sig_bots import (
     UserError,
 )
 from sig_bots import lintmessages as texts
-from sig_bots.config import CONFIG_FILE
+from sig_bots.config import CONFIG_FILE, ImageSpec
 from sig_bots.errors import NotFound
 from sig_bots.fleet import containerfiles
 from sig_bots.guidelines.check import check
@@ -75,7 +75,11 @@ def after_push(ctx: Context, event: Push) -> None:
     """Lint the default branch after a push to it."""
     if event.branch != (ctx.repo.default_branch or event.repo.default_branch):
         raise Skip(f"{event.branch} is not the default branch")
-    if event.paths_complete and CONFIG_FILE not in event.paths and not _chosen(ctx, event.paths):
+    if (
+        event.paths_complete
+        and CONFIG_FILE not in event.paths
+        and not chosen(event.paths, ctx.config_as(LintConfig), ctx.images)
+    ):
         raise Skip("no Containerfile changed")
     lint_commit(ctx, event.after)
 
@@ -102,7 +106,7 @@ def lint_pull_request(ctx: Context) -> Verdict:
         raise Skip(f"{ctx.head_sha} is no longer the head of the pull request")
     changed = [file for file in ctx.forge.changed_files(pull_request.number) if file.status != "removed"]
     lines: Lines = {file.path: file.lines for file in changed}
-    files = ctx.services.workspace.read(sha, _chosen(ctx, list(lines)))
+    files = ctx.services.workspace.read(sha, chosen(list(lines), ctx.config_as(LintConfig), ctx.images))
     found, notes = _look(ctx, files)
     own = [finding for finding in found if touched(finding, lines[finding.path]) is not None]
     own += _introduced(ctx, pull_request, [one for one in found if touched(one, lines[one.path]) is None])
@@ -115,7 +119,7 @@ def lint_pull_request(ctx: Context) -> Verdict:
 def lint_commit(ctx: Context, sha: str) -> Verdict:
     """Lint all Containerfiles of a commit, for its check alone."""
     workspace = ctx.services.workspace
-    files = workspace.read(sha, _chosen(ctx, workspace.files(sha)))
+    files = workspace.read(sha, chosen(workspace.files(sha), ctx.config_as(LintConfig), ctx.images))
     found, notes = _look(ctx, files)
     verdict = Verdict(tuple(found), len(files), 0, notes, whole=True)
     _tell(ctx, verdict, sha, {})
@@ -169,11 +173,11 @@ def _keep_comment(ctx: Context, number: int, verdict: Verdict) -> None:
         ctx.comment(TOPIC, texts.fixed_comment(), state="fixed", number=number)
 
 
-def _chosen(ctx: Context, paths: Sequence[str]) -> list[str]:
-    globs = ctx.config_as(LintConfig).files
-    if not globs:
-        return containerfiles(paths, ctx.images)
-    return [path for path in paths if any(_fits(path, glob) for glob in globs)]
+def chosen(paths: Sequence[str], config: LintConfig, images: Sequence[ImageSpec] = ()) -> list[str]:
+    """The paths that are linted: those the globs name, without globs those named like a Containerfile or in `images`."""
+    if not config.files:
+        return containerfiles(paths, images)
+    return [path for path in paths if any(_fits(path, glob) for glob in config.files)]
 
 
 def _fits(path: str, glob: str) -> bool:

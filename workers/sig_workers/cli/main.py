@@ -19,6 +19,7 @@ COMMANDS = {
     "migrate": "sig_workers.cli.roles:migrate",
     "hooks": "sig_workers.cli.roles:hooks",
     "forge": "sig_workers.cli.forge:forge",
+    "lint": "sig_workers.cli.lint:lint",
 }
 
 
