@@ -188,9 +188,9 @@ def _closing_words(service: Running, settled: bool) -> None:
     say(f"  {service.url}/  what arrived, and what the bots did")
     for path, pull in pulls:
         say(f"  {pull.url}  {path}#{pull.number}: {pull.title}, by {pull.author.login}")
-    say(
-        f"Act on it: SIGBOT_DATA={service.service.settings.data} sigbot forge comment fleet/tools#1 '/sig help' --as alice"
-    )
+    say("Act on it from another terminal:", "bold")
+    say(f"  {_command(service)} forge comment fleet/web#1 '/sig help' --as bob")
+    say(f"  {_command(service)} forge merge fleet/tools#1 --as {OWNER}")
     say("Ctrl-C ends it.")
 
 

@@ -18,6 +18,7 @@ __all__ = ["OPEN", "Follower", "arriving", "outcome", "state_of", "wait_for_bots
 QUIET_SECONDS = 1.5
 """Nothing due for so long: what follows from a build (its registry's notification) has had time to arrive."""
 OPEN = ("queued", "running")
+QUIET_STATES = ("skipped", "superseded", "obsolete")
 
 
 def state_of(job: JobRow) -> str:
@@ -41,6 +42,8 @@ class Follower:
     shown: dict[int, tuple[str, int]] = field(default_factory=dict)
     since: int = 0
     """Jobs up to this id are not told of."""
+    skipped: bool = False
+    """Whether jobs that found nothing to do are told of too."""
     failed: int = 0
     """How many jobs ended badly."""
 
@@ -51,8 +54,8 @@ class Follower:
 
     def poll(self) -> list[JobRow]:
         """Print a line for each job whose state is news; returns the jobs that are still to come to an end."""
-        unsettled = []
-        for job in reversed(self.service.store.jobs(limit=500)):
+        unsettled, news = [], []
+        for job in self.service.store.jobs(limit=500):
             if job.id <= self.since:
                 continue
             state = state_of(job)
@@ -61,7 +64,10 @@ class Follower:
             elif self.shown.get(job.id) != (state, job.attempt):
                 self.shown[job.id] = (state, job.attempt)
                 self.failed += state in ("failed", "dead")
-                self._print(job, state)
+                if self.skipped or state not in QUIET_STATES:
+                    news.append(job)
+        for job in sorted(news, key=lambda job: (job.finished_at or job.created_at, job.id)):
+            self._print(job, state_of(job))
         return unsettled
 
     def until_quiet(self, seconds: float, check: Callable[[], object] = lambda: None) -> bool:
