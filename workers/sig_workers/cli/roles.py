@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 import click
 
 from sig_workers.cli.options import fail, read_settings
 
-__all__ = ["beat", "hooks", "migrate", "serve", "worker"]
+__all__ = ["beat", "hooks", "migrate", "serve", "worker", "worker_arguments"]
 
 
 @click.command()
@@ -22,8 +23,8 @@ def serve(bind: str, processes: int, threads: int) -> None:
     read_settings()
     arguments = [
         sys.executable, "-m", "gunicorn", "--bind", bind, "--workers", str(processes), "--threads", str(threads),
-        "--worker-class", "gthread", "--graceful-timeout", "25", "--log-level", "warning", "--no-control-socket",
-        "sig_webhooks.app:create_app()",
+        "--worker-class", "sig_webhooks.gunicorn_worker.PatientWorker", "--graceful-timeout", "25",
+        "--log-level", "warning", "--no-control-socket", "sig_webhooks.app:serving()",
     ]  # fmt: skip
     os.execv(sys.executable, arguments)  # noqa: S606  (gunicorn takes this process over, so signals reach it)
 
@@ -46,13 +47,16 @@ def worker(queues: str, pool: str, concurrency: int) -> None:
     configure_logging(service.redact)
     _ = service.bots  # a plugin that cannot work refuses to start, here and now
     app = worker_app(service)
-    app.worker_main(
-        [
-            "worker", "--queues", ",".join(wanted), "--pool", pool, "--concurrency", str(concurrency),
-            "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING",
-            "--hostname", f"sigbot-{os.getpid()}@%h",
-        ]
-    )  # fmt: skip
+    app.worker_main(worker_arguments(wanted, pool, concurrency))
+
+
+def worker_arguments(queues: Sequence[str], pool: str, concurrency: int) -> list[str]:
+    """Celery's command line for a worker. Workers need not know of each other: they meet in the store only."""
+    return [
+        "worker", "--queues", ",".join(queues), "--pool", pool, "--concurrency", str(concurrency),
+        "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING",
+        "--hostname", f"sigbot-{os.getpid()}@%h",
+    ]  # fmt: skip
 
 
 @click.command()
