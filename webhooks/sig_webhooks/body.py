@@ -8,43 +8,61 @@ import threading
 import time
 from typing import Any
 
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, RequestTimeout
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, RequestTimeout
 
 __all__ = ["BodyReader", "Watchdog"]
 
-PIECE = 64 * 1024
+PIECE = 1024 * 1024
+SLOW = 1.0
+"""Seconds after which a read counts as slow, and has to give way when the threads get scarce."""
 
 
 class Watchdog:
-    """Ends reads that take too long: one thread per process shuts the socket's reading side of overdue requests."""
+    """Ends reads that take too long: one thread per process shuts the reading side of overdue requests' sockets.
+
+    A thread that reads a body serves nobody else. So when more than `crowd` reads are slow, the oldest are ended before
+    their time.
+    """
 
     def __init__(self) -> None:
-        self._reads: dict[int, tuple[float, socket.socket]] = {}
+        self.crowd = 4
+        self._reads: dict[int, tuple[float, float, socket.socket]] = {}
+        self._cut: set[int] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def start(self, key: int, deadline: float, connection: socket.socket) -> None:
         """Watch a read until `stop`."""
-        self._reads[key] = (deadline, connection)
-        if self._thread is None:
-            with self._lock:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._watch, name="slow-bodies", daemon=True)
-                    self._thread.start()
+        with self._lock:
+            self._reads[key] = (time.monotonic(), deadline, connection)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="slow-bodies", daemon=True)
+                self._thread.start()
 
-    def stop(self, key: int) -> None:
-        """The read has ended."""
-        self._reads.pop(key, None)
+    def stop(self, key: int) -> bool:
+        """The read has ended; whether it was ended from here."""
+        with self._lock:
+            self._reads.pop(key, None)
+            cut = key in self._cut
+            self._cut.discard(key)
+            return cut
 
     def _watch(self) -> None:
         while True:
-            time.sleep(0.5)
-            now = time.monotonic()
-            for key, (deadline, connection) in list(self._reads.items()):
-                if now > deadline:
-                    self.stop(key)
+            time.sleep(0.2)
+            # Under the lock: once a read is stopped, its socket may serve another request.
+            with self._lock:
+                for key in self._overdue(time.monotonic()):
+                    _, _, connection = self._reads.pop(key)
+                    self._cut.add(key)
                     with contextlib.suppress(OSError):
                         connection.shutdown(socket.SHUT_RD)
+
+    def _overdue(self, now: float) -> set[int]:
+        oldest_first = sorted(self._reads, key=lambda key: self._reads[key][0])
+        slow = [key for key in oldest_first if now - self._reads[key][0] > SLOW]
+        giving_way = slow[: max(0, len(slow) - self.crowd)]
+        return {key for key in oldest_first if now > self._reads[key][1]} | set(giving_way)
 
 
 class BodyReader:
@@ -52,42 +70,50 @@ class BodyReader:
 
     def __init__(self, seconds: float = 10.0) -> None:
         self._seconds = seconds
-        self._watchdog = Watchdog()
+        self.watchdog = Watchdog()
 
     def read(self, environ: dict[str, Any], limit: int) -> bytes:
         """The whole body.
 
-        Raises RequestEntityTooLarge (413), RequestTimeout (408), BadRequest (400: shorter than its Content-Length).
+        Raises RequestEntityTooLarge (413), RequestTimeout (408), BadRequest (400: shorter than its Content-Length, or
+        not framed as RFC 9112 says).
         """
         declared = environ.get("CONTENT_LENGTH") or ""
-        if declared and not declared.isdigit():
-            raise BadRequest("Content-Length is not a number.")
-        if declared and int(declared) > limit:
+        if declared and not (declared.isascii() and declared.isdigit()):
+            raise BadRequest
+        size = None if not declared else int(declared) if len(declared) < 19 else limit + 1
+        if size is not None and size > limit:
             raise RequestEntityTooLarge
         deadline = time.monotonic() + self._seconds
         connection = environ.get("gunicorn.socket")
         key = threading.get_ident()
         if connection is not None:
-            self._watchdog.start(key, deadline, connection)
+            self.watchdog.start(key, deadline, connection)
+        body, problem = b"", None
         try:
-            body = self._all(environ["wsgi.input"], int(declared) if declared else None, limit)
-        finally:
-            self._watchdog.stop(key)
-        if time.monotonic() > deadline:
+            body = _all(environ["wsgi.input"], limit if size is None else size, exact=size is not None)
+        except HTTPException as error:
+            problem = error
+        except Exception:  # whatever the server raises for a body that is cut off or framed wrongly
+            problem = BadRequest()
+        if self.watchdog.stop(key) or time.monotonic() > deadline:
             raise RequestTimeout
-        if declared and len(body) != int(declared):
-            raise BadRequest("The body is shorter than its Content-Length.")
+        if problem is not None:
+            raise problem
+        if size is not None and len(body) != size:
+            raise BadRequest
         return body
 
-    @staticmethod
-    def _all(stream: Any, declared: int | None, limit: int) -> bytes:
-        if declared is not None:
-            return bytes(stream.read(declared))
-        pieces: list[bytes] = []
-        size = 0
-        while piece := stream.read(PIECE):
-            size += len(piece)
-            if size > limit:
-                raise RequestEntityTooLarge
-            pieces.append(piece)
-        return b"".join(pieces)
+
+def _all(stream: Any, limit: int, *, exact: bool) -> bytes:
+    """At most `limit` bytes in pieces, so that a length that was only promised takes no memory."""
+    pieces: list[bytes] = []
+    size = 0
+    while piece := stream.read(min(PIECE, limit - size) if exact else PIECE):
+        size += len(piece)
+        if size > limit:
+            raise RequestEntityTooLarge
+        pieces.append(piece)
+        if exact and size == limit:
+            break
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

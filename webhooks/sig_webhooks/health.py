@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+import logging
 
+from flask import Blueprint, Response
+
+from sig_webhooks.receiver import answer
 from sig_workers.store.store import Store, StoreDown
 
 __all__ = ["make_health"]
+
+log = logging.getLogger(__name__)
 
 
 def make_health(store: Store) -> Blueprint:
@@ -18,17 +23,18 @@ def make_health(store: Store) -> Blueprint:
 
     @health.get("/live")
     def live() -> Response:
-        return jsonify(status="ok")
+        return answer("ok", "", 200)
 
     @health.get("/ready")
-    def ready() -> tuple[Response, int]:
+    def ready() -> Response:
         try:
             store.writable()
             migrated = store.at_head()
         except StoreDown as error:
-            return jsonify(status="not ready", reason=str(error)), 503
+            log.error("not ready: %s", error)  # the driver's words name hosts, which are nobody's business outside
+            return answer("not ready", "The store does not answer.", 503)
         if not migrated:
-            return jsonify(status="not ready", reason="the store is not migrated; run `sigbot migrate`"), 503
-        return jsonify(status="ok"), 200
+            return answer("not ready", "The store is not migrated; run `sigbot migrate`.", 503)
+        return answer("ok", "", 200)
 
     return health

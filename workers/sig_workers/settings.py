@@ -60,6 +60,8 @@ class Timing(Section):
     hook_sync: timedelta = timedelta(minutes=10)
     config_age: timedelta = timedelta(minutes=10)
     """How long a repository's configuration is believed without a push that touches it."""
+    request: timedelta = timedelta(seconds=10)
+    """How long a sender may take for the head of a request, and again for its body. GitHub gives up after 10 s."""
     poll: timedelta = timedelta(milliseconds=500)
     """How often a running build is asked for its state."""
 

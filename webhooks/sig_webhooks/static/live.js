@@ -2,29 +2,44 @@
 (function () {
   "use strict";
   const log = document.getElementById("log");
+  const state = document.querySelector("#state .state");
   let after = Number(log.dataset.after);
+
+  function add(line) {
+    const at = document.createElement("span");
+    at.className = "at";
+    at.textContent = line.at;
+    log.append(at, " " + line.line + "\n");
+    after = line.seq;
+  }
+
   async function look() {
     let answer;
     try {
-      answer = await (await fetch(log.dataset.url + "?after=" + after)).json();
+      const response = await fetch(log.dataset.url + "?after=" + after);
+      if (response.status === 404) return; // it is not public any more
+      answer = await response.json();
     } catch (error) {
       setTimeout(look, 5000);
       return;
     }
-    const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 4;
-    for (const one of answer.lines) {
-      const at = document.createElement("span");
-      at.className = "at";
-      at.textContent = one.at;
-      log.append(at, " " + one.line + "\n");
-      after = one.seq;
+    if (!Array.isArray(answer.lines)) {
+      setTimeout(look, 5000); // the store is away for a moment
+      return;
     }
+    const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 4;
+    answer.lines.forEach(add);
     if (atEnd) log.scrollTop = log.scrollHeight;
     if (answer.ended) {
-      location.reload();
+      location.reload(); // effects and attempts are on the page too
       return;
+    }
+    if (state.textContent !== answer.state) {
+      state.textContent = answer.state;
+      state.className = "state state-" + answer.state;
     }
     setTimeout(look, 700);
   }
+
   setTimeout(look, 300);
 })();

@@ -123,6 +123,13 @@ class History:
         except SigbotError:
             return None
 
+    def merged_onto(self, branch: str, head: str) -> str | None:
+        """The commit that `head` was merged onto in the branch's last 1,000 merges, None when it is in none of them."""
+        tip = self.resolve(branch)
+        merges = self.git.local("rev-list", "--first-parent", "--merges", "--parents", "--max-count=1000", tip, "--")
+        parents = (line.split()[1:] for line in merges.decode().splitlines())
+        return next((base for base, *others in parents if head in others), None)
+
     def diff(self, base: str, head: str) -> bytes:
         """The change a pull request makes, as a unified diff."""
         start = self.merge_base(base, head) or base

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, or_, select
+from sqlalchemy import Connection, Select, and_, insert, or_, select
 
 from sig_workers.store import schema as t
 from sig_workers.store.database import Part
@@ -18,25 +18,31 @@ __all__ = ["Views"]
 
 
 class Views(Part):
-    """Reads. `public_only` leaves out everything of a repository that is private, or not known to be public."""
+    """Reads. `public_only` leaves out everything of a repository that is private, or not known to be public.
+
+    `with_unreadable` lets those pass that are about no repository at all as far as we know: nobody could read them, or
+    they are of a kind that nobody needs. Their `private` is None: show the reason, which is ours, and nothing they hold.
+    """
 
     def recent_deliveries(
-        self, limit: int = 50, *, public_only: bool = True, before: int | None = None
+        self, limit: int = 50, *, public_only: bool = True, with_unreadable: bool = False, before: int | None = None
     ) -> list[DeliveryRow]:
         """Deliveries, newest first; `before` is the last id of the page above."""
-        query = _deliveries(public_only).order_by(t.deliveries.c.id.desc()).limit(limit)
+        query = _deliveries(public_only, with_unreadable).order_by(t.deliveries.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(t.deliveries.c.id < before)
         return self.read(lambda connection: [delivery_row(row) for row in connection.execute(query).mappings()])
 
-    def delivery(self, delivery: int, *, public_only: bool = False) -> DeliveryRow | None:
+    def delivery(
+        self, delivery: int, *, public_only: bool = False, with_unreadable: bool = False
+    ) -> DeliveryRow | None:
         """One delivery by its row's id."""
-        return self._delivery(_deliveries(public_only).where(t.deliveries.c.id == delivery))
+        return self._delivery(_deliveries(public_only, with_unreadable).where(t.deliveries.c.id == delivery))
 
     def find_delivery(self, instance: str, delivery_id: str) -> DeliveryRow | None:
         """One delivery by its sender's id."""
         c = t.deliveries.c
-        return self._delivery(_deliveries(False).where(c.instance == instance, c.delivery_id == delivery_id))
+        return self._delivery(_deliveries(public_only=False).where(c.instance == instance, c.delivery_id == delivery_id))
 
     def _delivery(self, query: Select[Any]) -> DeliveryRow | None:
         row = self.read(lambda connection: connection.execute(query).mappings().first())
@@ -128,13 +134,13 @@ class Views(Part):
         return self.read(lambda connection: [LogLine(*row) for row in connection.execute(query)])
 
 
-def _deliveries(public_only: bool) -> Select[Any]:
+def _deliveries(public_only: bool, with_unreadable: bool = False) -> Select[Any]:
     query = select(*DELIVERY_COLUMNS)
     if not public_only:
         return query
     c, repo = t.deliveries.c, t.repositories
-    return (
-        query.select_from(t.deliveries.outerjoin(repo, repo.c.id == c.repo_id))
-        .where(c.private.is_(False))
-        .where(or_(c.repo_id.is_(None), repo.c.private.is_(False)))
-    )
+    visible = and_(c.private.is_(False), or_(c.repo_id.is_(None), repo.c.private.is_(False)))
+    if with_unreadable:
+        unread = c.state.in_(("invalid", "rejected", "ignored"))
+        visible = or_(visible, and_(c.private.is_(None), c.repo_id.is_(None), unread))
+    return query.select_from(t.deliveries.outerjoin(repo, repo.c.id == c.repo_id)).where(visible)

@@ -1,0 +1,108 @@
+"""The web process as an operator runs it: `sigbot serve`, gunicorn on a port of 127.0.0.1."""
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from sig_workers.store.store import Store
+from tests.servers.process import Process, free_port
+from tests.webhooks.senders import Hook, instances
+
+
+class Web:
+    """One `sigbot serve` over a migrated store."""
+
+    def __init__(
+        self, data: Path, *, store: str, broker: str = "filesystem", processes: int = 1, threads: int = 8,
+        request: str = "10s", hooks: Sequence[Mapping[str, Any]] | None = None, entry: Sequence[str] | None = None,
+    ) -> None:  # fmt: skip
+        """`request` is the time a sender may take; `hooks` the instances; `entry` runs something else than `serve`."""
+        self.port = free_port()
+        self.log = data / f"web-{self.port}.log"
+        config = data / "web.toml"
+        given = [f"{json.dumps(key)} = {json.dumps(value)}" for key, value in
+                 (("data", str(data)), ("store", store), ("broker", broker), ("timing.request", request))]  # fmt: skip
+        given[-1] = f'timing = {{request = "{request}"}}'
+        for one in instances() if hooks is None else hooks:
+            given += ["[[instance]]", *(f"{key} = {json.dumps(value)}" for key, value in one.items())]
+        config.write_text("\n".join(given) + "\n")
+        self.store_url = store
+        argv = [sys.executable, *(entry or ["-m", "sig_workers.cli", "serve"]), "--bind", f"127.0.0.1:{self.port}"]
+        if entry is None:
+            argv += ["--processes", str(processes), "--threads", str(threads)]
+        env = {key: value for key, value in os.environ.items() if not key.startswith("SIGBOT_")}
+        self.process = Process(argv, self.log, env={**env, "SIGBOT_CONFIG": str(config)})
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> Self:
+        self.process.start().ready(self.live, 30)
+        return self
+
+    def stop(self) -> None:
+        self.process.stop()
+
+    def live(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/healthz/live", timeout=2, trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def post(self, hook: Hook, timeout: float = 15) -> httpx.Response:
+        return httpx.post(
+            self.url + hook.path, content=hook.body, headers=dict(hook.headers), timeout=timeout, trust_env=False
+        )
+
+    def rows(self) -> int:
+        """How many deliveries are in the store."""
+        store = Store.open(self.store_url)
+        try:
+            return len(store.recent_deliveries(100_000, public_only=False))
+        finally:
+            store.close()
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+
+    def memory(self) -> int:
+        """Resident bytes of all processes of this server."""
+        group = [self.process.pid, *(int(one) for one in children(self.process.pid))]
+        pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in group)
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def head(hook: Hook, **headers: str) -> bytes:
+    """Request line and headers as they go over the wire; the body's length is the caller's to say."""
+    lines = [
+        f"POST {hook.path} HTTP/1.1",
+        "Host: sigbot.example.org",
+        *(f"{key}: {value}" for key, value in hook.headers.items()),
+    ]
+    lines += [f"{key.replace('_', '-')}: {value}" for key, value in headers.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def answered(connection: socket.socket) -> bytes:
+    """Everything until the other side closes or a whole small answer is there."""
+    data = b""
+    while b"\r\n\r\n" not in data or not data.endswith(b"}"):
+        try:
+            piece = connection.recv(65536)
+        except ConnectionResetError:
+            break
+        if not piece:
+            break
+        data += piece
+    return data

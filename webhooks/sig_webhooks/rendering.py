@@ -1,0 +1,90 @@
+"""How values become text on the pages: times, links, Markdown by strangers, and payloads without secrets."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from sig_bots.events import Rejected
+from sig_bots.sources.payload import json_object
+
+__all__ = ["ago", "markdown", "names_private", "payload_text", "register_filters", "weblink"]
+
+MOST_PAYLOAD = 30_000
+_GITLAB_PUBLIC = 20
+
+# No raw HTML, only links that go somewhere harmless, no pictures: comments are written by strangers.
+_MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")
+_HTML_COMMENT = re.compile(r"^<!--.*?-->[ \t]*\n?", re.DOTALL | re.MULTILINE)
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
+
+
+def register_filters(pages: Blueprint) -> None:
+    """Make the functions here known to the templates."""
+    for function in (markdown, ago, weblink):
+        pages.add_app_template_filter(function)
+
+
+def markdown(text: str) -> Markup:
+    """Markdown of a comment as harmless HTML; our hidden markers are left out, headings stay below the page's own."""
+    tokens = _MARKDOWN.parse(_HTML_COMMENT.sub("", text))
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+    return Markup(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))  # noqa: S704  (rendered with raw HTML off)
+
+
+def ago(moment: datetime) -> str:
+    """A time as a distance from now, for people."""
+    seconds = int((datetime.now(UTC) - moment).total_seconds())
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{max(0, seconds)} s ago"
+
+
+def weblink(url: str) -> str:
+    """The address if a browser may be sent there, else nothing."""
+    try:
+        return url if urlsplit(url).scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
+
+
+def payload_text(body: bytes, redact: Callable[[str], str]) -> str | None:
+    """A public delivery's body for reading: indented, without secrets and mail addresses, at most 30,000 characters.
+
+    None when it names something private beside its public subject, a fork for example.
+    """
+    data = json_object(body)
+    if not isinstance(data, Rejected) and names_private(data):
+        return None
+    text = (
+        body.decode("utf-8", "replace")
+        if isinstance(data, Rejected)
+        else json.dumps(data, indent=2, ensure_ascii=False)
+    )
+    shown = _ADDRESS.sub("[address removed]", redact(text[: MOST_PAYLOAD + 1000]))
+    return shown if len(text) <= MOST_PAYLOAD else f"{shown[:MOST_PAYLOAD]}\n… {len(body)} bytes in all"
+
+
+def names_private(data: Any) -> bool:
+    """Whether anything in a payload is said to be private: `private: true`, or GitLab's `visibility_level` below public."""
+    waiting = [data]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if node.get("private") is True or node.get("visibility_level", _GITLAB_PUBLIC) != _GITLAB_PUBLIC:
+                return True
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return False
