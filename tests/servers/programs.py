@@ -13,6 +13,7 @@ UNPACKED = CACHE / "debian"
 
 _PACKAGES = {
     "buildah": "buildah",
+    "busybox": "busybox-static",
     "docker-registry": "docker-registry",
     "initdb": "postgresql",
     "mmdebstrap": "mmdebstrap",

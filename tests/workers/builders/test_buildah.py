@@ -21,6 +21,7 @@ from sig_workers.builders.none import NoBuilder
 from sig_workers.builders.order import BuildLimits
 from sig_workers.registries.auth import Login
 from sig_workers.registries.client import RegistryClient
+from tests.servers.programs import program
 from tests.servers.registry import Registry
 
 AMD64, ARM64 = Platform.parse("linux/amd64"), Platform.parse("linux/arm64")
@@ -68,7 +69,7 @@ class Site:
 
 
 def busybox() -> dict[str, bytes]:
-    return {"busybox": Path("/usr/bin/busybox").read_bytes()}
+    return {"busybox": Path(program("busybox")).read_bytes()}
 
 
 @pytest.fixture(scope="module")
