@@ -126,6 +126,8 @@ class RunningService:
             f"  {one.id} {one.repo.path} #{one.number} {one.bot}/{one.handler} {one.state} ({one.tries}) {one.reason}"
             for one in store.jobs(limit=40)
         ]
+        for one in store.jobs(states=("failed", "dead"), limit=3):
+            lines += [f"the log of job {one.id} ends with:", *(f"  {line.line}" for line in store.log_lines(one.id)[-15:])]
         for name, process in self.processes.items():
             state = "runs" if process.alive() else "has ended"
             lines.append(f"{name} {state}; its log ends with:\n{process.log.read_text(errors='replace')[-3000:]}")

@@ -1,0 +1,105 @@
+"""The stage of the unit tests: the harness of bot authors, everything in memory, each act handled before it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from sig_bots.bot import Bot
+from sig_bots.events import Comment, PullRequestChanged, Push
+from sig_bots.forge import Permission
+from sig_bots.testing import SigHarness
+from tests.contract.forges.fake import FakeWorld
+from tests.contract.world import Role
+from tests.journeys.images import SeenImage
+
+
+class RehearsedWorld(FakeWorld):
+    """A fake forge that tells the harness of everything people do, as webhooks would."""
+
+    def __init__(self, sig: SigHarness) -> None:
+        super().__init__()
+        self.sig = sig
+        sig.host = self.host
+
+    def push(
+        self,
+        who: Role,
+        branch: str,
+        files: Mapping[str, str | bytes | None],
+        *,
+        start: str = "main",
+        fork: bool = False,
+        force: bool = False,
+    ) -> str:
+        before = self.repository.branches.get(branch)
+        after = super().push(who, branch, files, start=start, fork=fork, force=force)
+        if not fork:
+            self._pushed(who, branch, before, after, files)
+        for one in self.prs():
+            if one.state == "open" and one.head_sha == after:
+                self._changed(one.number, "updated", who)
+        return after
+
+    def open_pr(
+        self, who: Role, branch: str, *, title: str = "A change", body: str = "", base: str = "main", fork: bool = False
+    ) -> int:
+        number = super().open_pr(who, branch, title=title, body=body, base=base, fork=fork)
+        self._changed(number, "opened", who)
+        return number
+
+    def comment(self, who: Role, number: int, text: str) -> str:
+        made = super().comment(who, number, text)
+        repo, actor = self.host.repository(self.path).repo, self.actor(who)
+        self.sig.handle(
+            Comment(
+                source="fake", repo=repo, place="pull_request", text=text, actor=actor, comment_id=made, number=number
+            )
+        )
+        return made
+
+    def merge(self, who: Role, number: int) -> None:
+        self.sig.merge(number, by=who, path=self.path)
+
+    def _changed(self, number: int, action: Literal["opened", "updated"], who: Role) -> None:
+        forge = self.host.repository(self.path)
+        self.sig.handle(
+            PullRequestChanged(
+                source="fake", repo=forge.repo, action=action, pull_request=forge.pull_request(number),
+                actor=self.actor(who),
+            )
+        )  # fmt: skip
+
+    def _pushed(self, who: Role, branch: str, before: str | None, after: str, files: Mapping[str, object]) -> None:
+        self.sig.handle(
+            Push(
+                source="fake", repo=self.host.repository(self.path).repo, ref=f"refs/heads/{branch}",
+                before=before or "0" * 40, after=after, actor=self.actor(who), paths=tuple(files), paths_complete=True,
+            )
+        )  # fmt: skip
+
+
+class RehearsedStage:
+    """See `tests.journeys.stage.Stage`."""
+
+    registry = "registry.example"
+
+    def __init__(self, bots: Sequence[Bot]) -> None:
+        self._sig = SigHarness(bots=bots)
+        self.world = RehearsedWorld(self._sig)
+        self.child = self.world.another("child", {"README.md": "# child\n"})
+
+    def publish(self, name: str, tag: str, files: Mapping[str, bytes]) -> str:
+        return self._sig.push_image(f"{self.registry}/{name}:{tag}", files)
+
+    def image(self, name: str, tag: str) -> SeenImage | None:
+        try:
+            found = self._sig.registry.image(f"{self.registry}/{name}:{tag}")
+        except KeyError:
+            return None
+        return SeenImage(found.digest, found.labels, found.files)
+
+    def until[T](self, look: Callable[[], T | None], seconds: float, what: str) -> T:
+        found = look()
+        assert found, what
+        return found

@@ -1,0 +1,109 @@
+"""A stage: a forge with people and two repositories, a registry, and the whole service between them, running.
+
+The live stage is real processes, webhooks, a real registry and buildah. (The stage of the unit tests is in `rehearsal`.)
+A journey acts as people do and looks where people look; it never calls a bot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from sig_bots.refs import ImageRef
+from sig_workers.registries.seed import publish
+from tests.contract.world import World
+from tests.journeys.images import SeenImage, look_at
+from tests.servers.process import free_port
+from tests.servers.registry import Notification, Registry
+from tests.servers.service import RunningService
+
+REGISTRY_SECRET = "secret of the registry's notifications"
+
+
+class Stage(Protocol):
+    """What a journey needs besides the world's people."""
+
+    world: World
+    """The repository of an application's image."""
+    child: World
+    """A second repository on the same forge."""
+    registry: str
+    """Host and port, as image references name it."""
+
+    def publish(self, name: str, tag: str, files: Mapping[str, bytes]) -> str:
+        """Somebody who is not us pushes an image to the registry; its digest by the registry's own answer."""
+        ...
+
+    def image(self, name: str, tag: str) -> SeenImage | None:
+        """The image as the registry has it now."""
+        ...
+
+    def until[T](self, look: Callable[[], T | None], seconds: float, what: str) -> T:
+        """What `look` gives as soon as it is something; fails the test after `seconds`."""
+        ...
+
+
+class LiveStage:
+    """See `Stage`."""
+
+    def __init__(self, world: World, child: World, service: RunningService, registry: Registry) -> None:
+        self.world = world
+        self.child = child
+        self.service = service
+        self.registry = registry.host
+        self._registry = registry
+
+    def publish(self, name: str, tag: str, files: Mapping[str, bytes]) -> str:
+        publish(ImageRef.parse(f"{self.registry}/{name}:{tag}"), files)
+        pushed = self.image(name, tag)
+        assert pushed is not None
+        return pushed.digest
+
+    def image(self, name: str, tag: str) -> SeenImage | None:
+        return look_at(self._registry.url, name, tag)
+
+    def until[T](self, look: Callable[[], T | None], seconds: float, what: str) -> T:
+        return self.service.wait(look, seconds, what)
+
+
+@contextmanager
+def open_live_stage(
+    world: World, data: Path, make_registry: Callable[..., Registry], *, notify: bool, **settings: object
+) -> Iterator[LiveStage]:
+    """The service started, its hooks in place. `data` is its data folder; `settings` go to `RunningService`.
+
+    `notify`: the registry tells the service of pushes; otherwise only a sweep can find them.
+    """
+    port = free_port()
+    bearer = {"Authorization": f"Bearer {REGISTRY_SECRET}"}
+    listener = Notification("sigbot", f"http://127.0.0.1:{port}/hooks/registry", bearer)
+    registry = make_registry(notifications=[listener] if notify else [])
+    child = world.another("child", {"README.md": "# child\n"})
+    instance = dict(world.hook_instance())
+    name = str(instance["name"])
+    service = RunningService(
+        data,
+        instances=[instance, {"name": "registry", "kind": "registry", "hook_secrets": [REGISTRY_SECRET]}],
+        registries=[{"host": registry.host, "insecure": True, "push_from": [f"{name}:*"]}],
+        port=port,
+        **settings,  # type: ignore[arg-type]
+    )
+    try:
+        service.start()
+        for one in (world, child):
+            one.set_hook(service.hook(name))
+            service.wait(lambda path=one.path: _known(service, name, path), 30, f"the sync of {one.path}")
+        yield LiveStage(world, child, service, registry)
+    finally:
+        service.stop()
+
+
+def _known(service: RunningService, instance: str, path: str) -> bool:
+    """Whether the beat process has learnt of the repository, and of its webhook key where the forge makes one."""
+    store = service.service.store
+    configured = service.service.settings.instance(instance)
+    if configured is not None and configured.kind == "pagure" and store.hook_key(instance, path) is None:
+        return False
+    return store.find_repository(instance, path) is not None
