@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 from sig_bots.containerfile import problems
@@ -79,9 +80,12 @@ class LintedFile:
 
     def in_image(self, line: int) -> bool:
         """Whether the instruction that starts on the line is part of the image, not of a stage that is only copied from."""
-        steps = self.document.steps
-        step = next((one for one in steps if one.instruction.line == line and not one.onbuild), None)
-        return step is None or step.stage in self.document.final
+        return line not in self._beside
+
+    @cached_property
+    def _beside(self) -> frozenset[int]:
+        document = self.document
+        return frozenset(step.instruction.line for step in document.steps if step.stage not in document.final)
 
     def hits(self, ignore: Collection[str] = ()) -> Iterator[tuple[Rule, Hit]]:
         """What the rules say, but for what comments or `ignore` (ids, also hadolint's) silence."""

@@ -16,6 +16,7 @@ _MANAGERS = frozenset({"dnf", "dnf4", "dnf5", "dnf-3", "microdnf", "yum", "tdnf"
 _INSTALLS = frozenset({"install", "reinstall", "groupinstall", "localinstall", "builddep", "swap", "downgrade"})
 _UPGRADES = frozenset({"update", "upgrade", "distro-sync", "dist-upgrade"})
 _ASKS = _INSTALLS | _UPGRADES | {"remove", "erase", "autoremove", "groupremove"}
+_GROUPED = {"module": {"install", "enable", "disable", "reset", "switch-to"}, "group": {"install", "remove", "upgrade"}}
 _YES = re.compile(r"-[a-zA-Z]*y[a-zA-Z]*|--assumeyes|--assumeno|--setopt=assumeyes=(?:1|[Tt]rue|yes)")
 _WITH_VALUE = frozenset(
     {"-c", "-d", "-e", "-R", "-x", "--setopt", "--config", "--installroot", "--releasever", "--repo", "--repoid",
@@ -44,9 +45,7 @@ class Call(NamedTuple):
 
 def _calls(script: Script) -> Iterator[Call]:
     for index, command in enumerate(script.commands):
-        program = command.program
-        while program and (program[0].text == "sudo" or (program[0].text.startswith("-") and len(program) > 1)):
-            program = program[1:]
+        program = _behind_sudo(command)
         if not program or program[0].text.rsplit("/", 1)[-1] not in _MANAGERS:
             continue
         rest = iter(program[1:])
@@ -71,9 +70,9 @@ def asks(document: Document) -> Iterator[Hit]:
     """A call that waits for an answer nobody gives."""
     for script in document.scripts:
         for call in _calls(script):
-            verb = call.operands[0] if call.verb.text in ("module", "group") and call.operands else call.verb.text
+            asking = call.verb.text in _ASKS or not _GROUPED.get(call.verb.text, set()).isdisjoint(call.operands[:1])
             answered = any(_YES.fullmatch(option) for option in call.options) or call.command.before in ("|", "|&")
-            if verb not in _ASKS or answered:
+            if not asking or answered:
                 continue
             line = document.line(call.line_offset)
             behind = script.place(call.manager.end - 1) + 1
@@ -87,7 +86,7 @@ def leaves_cache(document: Document) -> Iterator[Hit]:
     for script in document.scripts:
         if script.step.stage not in document.final or _cache_is_mounted(script):
             continue
-        calls = [call for call in _calls(script) if call.verb.text in _INSTALLS | _UPGRADES]
+        calls = [call for call in _calls(script) if _fills_cache(call)]
         if not calls or any(_cleans(command) for command in script.commands[calls[-1].position + 1 :]):
             continue
         call = calls[-1]
@@ -96,6 +95,10 @@ def leaves_cache(document: Document) -> Iterator[Hit]:
         clean = f"{call.manager.text} clean all"
         text = f"{_short(call)} leaves its cache in the image; add {quoted(f'&& {clean}')} to the same RUN"
         yield Hit(line, end, text, _clean_edit(call, clean))
+
+
+def _fills_cache(call: Call) -> bool:
+    return call.verb.text in _INSTALLS | _UPGRADES or (call.verb.text in _GROUPED and "install" in call.operands[:1])
 
 
 def _clean_edit(call: Call, clean: str) -> tuple[Edit, ...]:
@@ -108,10 +111,17 @@ def _clean_edit(call: Call, clean: str) -> tuple[Edit, ...]:
 
 
 def _cleans(command: Command) -> bool:
-    words = [word.text for word in command.words]
-    if any(word.rsplit("/", 1)[-1] in _MANAGERS for word in words):
-        return "clean" in words
-    return command.name in ("rm", "find") and any(_CACHE.search(word) for word in words)
+    program = [word.text for word in _behind_sudo(command)]
+    if program and program[0].rsplit("/", 1)[-1] in _MANAGERS:
+        return "clean" in program
+    return command.name in ("rm", "find") and any(_CACHE.search(word) for word in program)
+
+
+def _behind_sudo(command: Command) -> list[ShellWord]:
+    program = command.program
+    while program and (program[0].text == "sudo" or (program[0].text.startswith("-") and len(program) > 1)):
+        program = program[1:]
+    return program
 
 
 def _cache_is_mounted(script: Script) -> bool:

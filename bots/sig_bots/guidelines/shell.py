@@ -95,6 +95,7 @@ class _Parser:
         self.heredocs: list[tuple[str, bool]] = []
         self.level = 0
         """How many substitutions are open; bounded, whatever the text."""
+        self.in_backticks = False
 
     def read(self, stop: str, depth: int) -> list[Command]:
         """Commands up to `stop`, which is taken in."""
@@ -192,6 +193,8 @@ class _Parser:
                 following = self.text[self.position + 1 : min(self.position + 2, self.end)]
                 parts.append("" if following == "\n" else following)
                 self.position = min(self.position + 2, self.end)
+            elif char == "`" and self.in_backticks:
+                break
             elif char in "$`":
                 parts.append(self._dollar(command, depth))
             elif char in "<>" and self.text.startswith("(", self.position + 1):
@@ -209,6 +212,8 @@ class _Parser:
             char = self.text[self.position]
             if char == '"':
                 self.position += 1
+                break
+            if char == "`" and self.in_backticks:
                 break
             if inner := _INNER.match(self.text, self.position, self.end):
                 parts.append(inner[0])
@@ -243,9 +248,11 @@ class _Parser:
         if self.level >= _DEEPEST:
             self.position = self.end
         else:
+            outer, self.in_backticks = self.in_backticks, stop == "`"
             self.level += 1
             command.calls.extend(self.read(stop, depth + 1))
             self.level -= 1
+            self.in_backticks = outer
         return self.text[start : self.position]
 
     def _inside(self, command: Command) -> None:
