@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
@@ -97,9 +98,9 @@ class RunningService:
         return self
 
     def stop(self) -> None:
-        """End all processes, the senders of work first."""
-        for process in reversed(self.processes.values()):
-            process.stop()
+        """End all processes, all at once."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Process.stop, self.processes.values()))
         self.processes.clear()
         if self._service is not None:
             self._service.wake_ups.stop()
@@ -120,14 +121,20 @@ class RunningService:
         """What happened, for a failed test: deliveries, jobs and the ends of the logs."""
         store = self.service.store
         lines = ["deliveries:"]
-        lines += [f"  {one.id} {one.instance} {one.state} {one.reason}" for one in store.recent_deliveries(30, public_only=False)]
+        lines += [
+            f"  {one.id} {one.instance} {one.state} {one.reason}"
+            for one in store.recent_deliveries(30, public_only=False)
+        ]
         lines.append("jobs:")
         lines += [
             f"  {one.id} {one.repo.path} #{one.number} {one.bot}/{one.handler} {one.state} ({one.tries}) {one.reason}"
             for one in store.jobs(limit=40)
         ]
         for one in store.jobs(states=("failed", "dead"), limit=3):
-            lines += [f"the log of job {one.id} ends with:", *(f"  {line.line}" for line in store.log_lines(one.id)[-15:])]
+            lines += [
+                f"the log of job {one.id} ends with:",
+                *(f"  {line.line}" for line in store.log_lines(one.id)[-15:]),
+            ]
         for name, process in self.processes.items():
             state = "runs" if process.alive() else "has ended"
             lines.append(f"{name} {state}; its log ends with:\n{process.log.read_text(errors='replace')[-3000:]}")
