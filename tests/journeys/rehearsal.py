@@ -7,7 +7,6 @@ from typing import Literal
 
 from sig_bots.bot import Bot
 from sig_bots.events import Comment, PullRequestChanged, Push
-from sig_bots.forge import Permission
 from sig_bots.testing import SigHarness
 from tests.contract.forges.fake import FakeWorld
 from tests.contract.world import Role

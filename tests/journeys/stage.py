@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -25,12 +26,20 @@ REGISTRY_SECRET = "secret of the registry's notifications"
 class Stage(Protocol):
     """What a journey needs besides the world's people."""
 
-    world: World
-    """The repository of an application's image."""
-    child: World
-    """A second repository on the same forge."""
-    registry: str
-    """Host and port, as image references name it."""
+    @property
+    def world(self) -> World:
+        """The repository of an application's image."""
+        ...
+
+    @property
+    def child(self) -> World:
+        """A second repository on the same forge."""
+        ...
+
+    @property
+    def registry(self) -> str:
+        """Host and port, as image references name it."""
+        ...
 
     def publish(self, name: str, tag: str, files: Mapping[str, bytes]) -> str:
         """Somebody who is not us pushes an image to the registry; its digest by the registry's own answer."""
@@ -94,7 +103,7 @@ def open_live_stage(
         service.start()
         for one in (world, child):
             one.set_hook(service.hook(name))
-            service.wait(lambda path=one.path: _known(service, name, path), 30, f"the sync of {one.path}")
+            service.wait(partial(_known, service, name, one.path), 30, f"the sync of {one.path}")
         yield LiveStage(world, child, service, registry)
     finally:
         service.stop()
