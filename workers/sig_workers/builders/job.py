@@ -8,6 +8,7 @@ does. At the end everything but log and state is removed.
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -214,6 +215,10 @@ class Job:
                 f"insecure = {str(insecure).lower()}",
             ]
         (self.folder / "registries.conf").write_text("\n".join(rows) + "\n")
+        # A newer buildah sets limits of its own for RUN, which fails where they exceed ours and ours may not be raised.
+        ours = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
+        limits = [f'"{name}={hard}:{hard}"' for name, kind in ours.items() if (hard := resource.getrlimit(kind)[1]) > 0]
+        (self.folder / "containers.conf").write_text(f"[containers]\ndefault_ulimits = [{', '.join(limits)}]\n")
 
 
 class AuthFile:

@@ -55,6 +55,7 @@ class Steps:
             "TMPDIR": str(folder / "tmp"),
             "XDG_RUNTIME_DIR": str(folder / "run"),
             "XDG_CONFIG_HOME": str(folder / "home"),
+            "CONTAINERS_CONF": str(folder / "containers.conf"),
             "CONTAINERS_REGISTRIES_CONF": str(folder / "registries.conf"),
             "REGISTRY_AUTH_FILE": "/dev/null",
         }
