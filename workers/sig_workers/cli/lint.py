@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
+from sig_bots.errors import UserError
 from sig_bots.guidelines.check import fix
 from sig_bots.lintreport import SEVERITIES, LintReport, Threshold, at_least, fingerprints, lint_files
 from sig_bots.plugins.lint import LintConfig, chosen
 from sig_bots.tools import Finding
 from sig_workers.cli.lintformats import Shown, as_junit, as_sarif, as_value, write_text
-from sig_workers.cli.options import fail
 from sig_workers.cli.output import busy, console, print_json
 
 __all__ = ["lint"]
@@ -49,7 +49,7 @@ def lint(
     config = _config(roots)
     files = {_shown(path): _read(path) for root in roots for path in _containerfiles(root, config)}
     if not files:
-        fail(f"there is no Containerfile in {_shown(roots[0])}; name the file")
+        raise UserError(f"there is no Containerfile in {_shown(roots[0])}; name the file")
     fixed = _mend(files, config.ignore) if mend else []
     with busy(f"linting {len(files)} files"):
         report = lint_files(files, Hadolint(), config.ignore)
@@ -96,11 +96,11 @@ def _containerfiles(root: Path, config: LintConfig) -> Iterator[Path]:
 
 def _read(path: Path) -> bytes:
     if not path.is_file():
-        fail(f"{_shown(path)} is not a regular file")
+        raise UserError(f"{_shown(path)} is not a regular file")
     try:
         return path.read_bytes()
     except OSError as error:
-        fail(f"{_shown(path)} cannot be read: {error.strerror}")
+        raise UserError(f"{_shown(path)} cannot be read: {error.strerror}") from None
 
 
 def _shown(path: Path) -> str:
@@ -121,7 +121,7 @@ def _config(roots: Sequence[Path]) -> LintConfig:
     bots = load_bots()
     found = parse_config(_read(file), bots)
     if isinstance(found, ConfigProblem):
-        fail(f"{_shown(file)}: {found}")
+        raise UserError(f"{_shown(file)}: {found}")
     section = found.section(bots.bots["lint"])
     return section if isinstance(section, LintConfig) else LintConfig()
 
@@ -139,7 +139,7 @@ def _mend(files: dict[str, bytes], ignore: Collection[str]) -> list[Finding]:
         try:
             Path(path).write_bytes(result.data)
         except OSError as error:
-            fail(f"{path} cannot be written: {error.strerror}")
+            raise UserError(f"{path} cannot be written: {error.strerror}") from None
         files[path] = result.data
         mended += result.fixed
     return mended
@@ -155,14 +155,14 @@ def _known(baseline: Path, report: LintReport, marks: Sequence[str]) -> frozense
         try:
             baseline.write_text(json.dumps({"version": 1, "findings": rows}, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
-            fail(f"{baseline} cannot be written: {error.strerror}")
+            raise UserError(f"{baseline} cannot be written: {error.strerror}") from None
         click.echo(f"sigbot: wrote {len(rows)} findings to {baseline}; from now on they do not count.", err=True)
         return frozenset(marks)
     try:
         rows = json.loads(_read(baseline))["findings"]
         return frozenset(str(row["fingerprint"]) for row in rows)
     except (ValueError, KeyError, TypeError):
-        fail(f"{baseline} is not a baseline of sigbot lint; delete it to have it made again")
+        raise UserError(f"{baseline} is not a baseline of sigbot lint; delete it to have it made again") from None
 
 
 def _relative(path: str, baseline: Path) -> str:
