@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,18 +11,24 @@ from datetime import UTC, datetime, timedelta
 
 from sig_bots import planner
 from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, default_config, parse_config
-from sig_bots.errors import ForgeError, NotFound, Transient
+from sig_bots.errors import FencedOff, ForgeError, NotFound, Transient
 from sig_bots.events import Event, Ignored, ImagePushed, Rejected, dump_event, load_event
-from sig_bots.refs import Actor
+from sig_bots.refs import Actor, Repo
 from sig_bots.sources.lookup import events_of
+from sig_workers.leases import LeaseKeeper
 from sig_workers.observe import working_on
 from sig_workers.service import Service
+from sig_workers.store.errors import StoreDown
 from sig_workers.store.inventory import SqlInventory
 from sig_workers.store.rows import DeliveryRow, NewEvent, NewJob, RepositoryRow, Settlement, Supersede
 
 __all__ = ["Intake", "Taken", "configuration"]
 
+type Parsed = tuple[Event, ...] | Ignored | Rejected
+
 INTERNAL = "sigbot"
+TRUSTED = 1.0
+"""Seconds for which the repositories of a batch are believed; reading a configuration may take longer."""
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +38,11 @@ class Taken:
     """What one batch came to."""
 
     deliveries: int
-    """How many were claimed; a full batch means there may be more."""
+    """How many were claimed."""
+    more: bool = False
+    """Whether there may be more that are due."""
     interactive: tuple[int, ...] = ()
-    """Ids of the planned jobs that the same worker runs at once."""
+    """Ids of the jobs of deliveries that have interactive ones, which the same worker runs at once."""
     queues: frozenset[str] = frozenset()
     """Other queues that have work now."""
 
@@ -41,77 +50,81 @@ class Taken:
 class Intake:
     """Turns deliveries into jobs. One transaction per batch; what cannot be settled now is retried later."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, keeper: LeaseKeeper) -> None:
         self._service = service
+        self._keeper = keeper
 
     def take(self, limit: int = 16) -> Taken:
         """Claim up to `limit` due deliveries and settle them."""
         service = self._service
         rows = service.store.claim_deliveries(service.owner, limit, service.settings.timing.lease)
-        settlements = []
-        for row in rows:
-            with working_on(delivery=row.delivery_id, instance=row.instance):
-                settled = self._settle(row)
-            if settled is not None:
-                settlements.append(settled)
-        inserted = service.store.settle(settlements)
+        with self._keeper.deliveries(rows):
+            batch = _Batch(service, rows)
+            settlements = []
+            for row in rows:
+                with working_on(delivery=row.delivery_id, instance=row.instance):
+                    settled = self._settle(row, batch)
+                if settled is not None:
+                    settlements.append(settled)
+            inserted = service.store.settle(settlements)
         interactive: list[int] = []
         queues = set()
         for settlement, ids in zip(settlements, inserted, strict=True):
-            # Ids come in the order of the settlement's jobs, those with a known key left out; a wake-up too many is harmless.
-            queues |= {job.queue for job in settlement.jobs if job.queue != "interactive"}
-            if all(job.queue == "interactive" for job in settlement.jobs):
+            # Ids come without their queues, those with a known key left out; a wake-up too many is harmless.
+            planned = {job.queue for job in settlement.jobs}
+            queues |= planned - {"interactive"} if ids else set()
+            if "interactive" in planned:
                 interactive += ids
-            elif any(job.queue == "interactive" for job in settlement.jobs):
-                queues.add("interactive")
-        return Taken(len(rows), tuple(interactive), frozenset(queues))
+        # What was tried before is claimed alone; what was split is due anew.
+        more = len(rows) == limit or batch.split or any(row.tries > 1 for row in rows)
+        return Taken(len(rows), more, tuple(interactive), frozenset(queues))
 
-    def _settle(self, row: DeliveryRow) -> Settlement | None:
+    def _settle(self, row: DeliveryRow, batch: _Batch) -> Settlement | None:
+        retry = self._service.settings.timing.retry
         try:
-            return self._read(row)
+            return self._read(row, batch)
+        except StoreDown:
+            raise
         except Transient as error:
-            wait = error.retry_after or self._service.settings.timing.retry * 2 ** (row.attempt - 1)
-            self._service.store.fail_delivery(row.id, row.attempt, str(error), wait)
+            self._fail(row, str(error), error.retry_after or retry * 2 ** (row.attempt - 1))
         except ForgeError as error:
-            self._service.store.fail_delivery(row.id, row.attempt, str(error), None)
+            self._fail(row, str(error), None)
         except Exception as error:  # whatever went wrong, the delivery must stay visible with a reason
             log.error("delivery could not be planned\n%s", traceback.format_exc())
-            reason = f"internal error ({type(error).__name__}) while planning; the log has the details"
-            self._service.store.fail_delivery(row.id, row.attempt, reason, self._service.settings.timing.retry)
+            self._fail(row, f"internal error ({type(error).__name__}) while planning; the log has the details", retry)
         return None
 
-    def _read(self, row: DeliveryRow) -> Settlement:
-        parsed = self._parse(row)
+    def _fail(self, row: DeliveryRow, reason: str, retry_at: timedelta | None) -> None:
+        try:
+            self._service.store.fail_delivery(row.id, row.attempt, reason, retry_at)
+        except FencedOff as error:
+            log.warning("%s", error)  # whoever has it now says what becomes of it
+
+    def _read(self, row: DeliveryRow, batch: _Batch) -> Settlement:
+        parsed = batch.parsed(row)
         if isinstance(parsed, Ignored):
             return Settlement(row.id, row.attempt, "ignored", parsed.reason)
         if isinstance(parsed, Rejected):
             return Settlement(row.id, row.attempt, "rejected", parsed.reason)
         if len(parsed) > 1:
+            batch.split = True
             return self._split(row, parsed)
-        event = parsed[0]
-        if row.source != INTERNAL:
-            event = event.at(row.instance, row.delivery_id, row.received_at)
-        return self._plan(row, event)
-
-    def _parse(self, row: DeliveryRow) -> tuple[Event, ...] | Ignored | Rejected:
-        if row.source == INTERNAL:
-            return (load_event(row.body),)
-        return events_of(row.source, row.headers, row.body)
+        return self._plan(row, parsed[0], batch)
 
     def _split(self, row: DeliveryRow, events: Sequence[Event]) -> Settlement:
         """One delivery that holds several events becomes several deliveries of our own."""
         for number, event in enumerate(events):
-            body = dump_event(event.at(row.instance, row.delivery_id, row.received_at)).encode()
             self._service.store.accept(
-                instance="", source=INTERNAL, delivery_id=f"delivery-{row.id}-{number}", headers={}, body=body
-            )
+                instance="", source=INTERNAL, delivery_id=f"delivery-{row.id}-{number}", headers={},
+                body=dump_event(event).encode(),
+            )  # fmt: skip
         return Settlement(row.id, row.attempt, "done", f"held {len(events)} events, each planned on its own")
 
-    def _plan(self, row: DeliveryRow, event: Event) -> Settlement:
-        repositories = self._repositories(event)
+    def _plan(self, row: DeliveryRow, event: Event, batch: _Batch) -> Settlement:
+        repositories = self._repositories(event, batch)
         facts = [
             planner.RepoFacts(
-                repo=one.ref(), repo_id=one.id, enabled=self._enabled(one), config=self._config(one, event)
+                repo=one.ref(), repo_id=one.id, enabled=self._enabled(one), config=self._config(one, event, batch)
             )
             for one in repositories
         ]
@@ -137,11 +150,11 @@ class Intake:
             supersedes=[Supersede(one.repo_id, one.number, one.keep_sha or "") for one in plan.supersedes],
         )
 
-    def _repositories(self, event: Event) -> list[RepositoryRow]:
+    def _repositories(self, event: Event, batch: _Batch) -> list[RepositoryRow]:
         """The repositories an event concerns: its own, or those that make images from the one it is about."""
         store = self._service.store
         if event.repo is not None:
-            return [store.ensure_repository(event.repo.instance, event.repo)]
+            return [batch.repository(event.repo)]
         if isinstance(event, ImagePushed):
             # By name alone: a tag nobody uses yet may be the newer one that somebody waits for.
             children = SqlInventory(store).children(event.image.with_tag(None))
@@ -153,10 +166,13 @@ class Intake:
         instance = self._service.settings.instance(row.instance)
         return instance is not None and row.enabled and instance.enabled(row.path)
 
-    def _config(self, row: RepositoryRow, event: Event) -> RepoConfig | ConfigProblem | None:
+    def _config(self, row: RepositoryRow, event: Event, batch: _Batch) -> RepoConfig | ConfigProblem | None:
         if not self._enabled(row):
             return None
-        return configuration(self._service, row, fresh=planner.touches_config(event, row.default_branch))
+        fresh = planner.touches_config(event, row.default_branch)
+        if fresh or _is_old(self._service, row):
+            batch.forget()  # what is read now must be seen by the next delivery
+        return configuration(self._service, row, fresh=fresh)
 
     def _account(self, event: Event) -> Actor | None:
         instance = self._service.settings.instance(event.repo.instance) if event.repo else None
@@ -169,9 +185,8 @@ class Intake:
 
 def configuration(service: Service, row: RepositoryRow, *, fresh: bool = False) -> RepoConfig | ConfigProblem:
     """The configuration of a repository's default branch, from the store unless it is old or `fresh` is asked for."""
-    age = datetime.now(UTC) - row.config_read_at if row.config_read_at else None
     text = row.config_text
-    if fresh or age is None or age > service.settings.timing.config_age or age < timedelta(0):
+    if fresh or _is_old(service, row):
         try:
             data = service.host(row.instance).repository(row.path).read_file(CONFIG_FILE)
         except NotFound:
@@ -181,6 +196,68 @@ def configuration(service: Service, row: RepositoryRow, *, fresh: bool = False) 
     if text is None:
         return default_config(service.bots)
     return parse_config(text.encode("utf-8", "surrogateescape"), service.bots)
+
+
+def _is_old(service: Service, row: RepositoryRow) -> bool:
+    age = datetime.now(UTC) - row.config_read_at if row.config_read_at else None
+    return age is None or age > service.settings.timing.config_age or age < timedelta(0)
+
+
+class _Batch:
+    """The deliveries taken together: each parsed once, their repositories looked up in one round trip."""
+
+    def __init__(self, service: Service, rows: Sequence[DeliveryRow]) -> None:
+        self._store = service.store
+        self._parsed = {row.id: parsed for row in rows if (parsed := _parse_safely(row)) is not None}
+        self._known: dict[Repo, RepositoryRow] = {}
+        self._until = time.monotonic() + TRUSTED
+        self.split = False
+        """Whether one of them became several others."""
+        if len(rows) > 1:
+            self._look_up()
+
+    def parsed(self, row: DeliveryRow) -> Parsed:
+        """The events of a delivery, or why there are none. Raises what parsing it raised."""
+        return self._parsed[row.id] if row.id in self._parsed else _parse(row)
+
+    def repository(self, repo: Repo) -> RepositoryRow:
+        """The repository's row, made or brought up to date when it is not what `repo` says."""
+        row = self._known.get(repo) if time.monotonic() < self._until else None
+        if row is None:
+            self.forget()  # it may be a rename, which changes other rows too
+            row = self._store.ensure_repository(repo.instance, repo)
+        return row
+
+    def forget(self) -> None:
+        """Rows are about to change: each further repository is looked up by itself."""
+        self._known.clear()
+
+    def _look_up(self) -> None:
+        wanted: dict[str, set[Repo]] = {}
+        for parsed in self._parsed.values():
+            if isinstance(parsed, tuple) and len(parsed) == 1 and (repo := parsed[0].repo) is not None:
+                wanted.setdefault(repo.instance, set()).add(repo)
+        for instance, given in wanted.items():
+            repos = list(given)
+            rows = self._store.known_repositories(instance, repos)
+            self._known |= {repo: row for repo, row in zip(repos, rows, strict=True) if row is not None}
+
+
+def _parse(row: DeliveryRow) -> Parsed:
+    if row.source == INTERNAL:
+        return (load_event(row.body),)
+    parsed = events_of(row.source, row.headers, row.body)
+    if isinstance(parsed, (Ignored, Rejected)):
+        return parsed
+    return tuple(event.at(row.instance, row.delivery_id, row.received_at) for event in parsed)
+
+
+def _parse_safely(row: DeliveryRow) -> Parsed | None:
+    """None: parsing it raises, which is told when this delivery has its turn."""
+    try:
+        return _parse(row)
+    except Exception:
+        return None
 
 
 def _new_job(job: planner.PlannedJob) -> NewJob:

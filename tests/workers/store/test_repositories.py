@@ -71,3 +71,16 @@ def test_configuration_and_switch_are_kept(store: Store, repo: RepositoryRow) ->
     assert store.list_repositories() == []
     assert store.list_repositories(enabled_only=False) == [row]
     assert row.ref() == Repo(path="owner/name", instance="forge", forge_id="7", private=False)
+
+
+def test_many_known_ones_are_found_at_once(store: Store, repo: RepositoryRow) -> None:
+    other = store.ensure_repository("forge", Repo(path="a/b"))
+    asked = [Repo(path="a/b"), Repo(path="owner/name", forge_id="7"), Repo(path="a/unknown")]
+    assert store.known_repositories("forge", asked) == [other, repo, None]
+    assert store.known_repositories("other", asked) == [None, None, None]
+
+
+def test_what_would_be_written_is_not_known(store: Store, repo: RepositoryRow) -> None:
+    renamed, another = Repo(path="new/place", forge_id="7"), Repo(path="owner/name", forge_id="8")
+    now_private = Repo(path="owner/name", forge_id="7", private=True)
+    assert store.known_repositories("forge", [renamed, another, now_private]) == [None, None, None]

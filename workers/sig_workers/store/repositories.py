@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from sig_bots.refs import Repo
 from sig_workers.store import schema as t
@@ -27,9 +28,25 @@ class Repositories(Part):
         """
         row = self.read(lambda connection: _look(connection, instance, repo))
         wanted = _wanted(repo, installation)
-        if row is not None and all(getattr(row, name) == value for name, value in wanted.items()):
+        if row is not None and _is_up_to_date(row, wanted):
             return row
         return self.write(lambda connection: _ensure(connection, instance, repo, wanted))
+
+    def known_repositories(self, instance: str, repos: Sequence[Repo]) -> list[RepositoryRow | None]:
+        """The rows of many repositories in one round trip; None where `ensure_repository` would have to write."""
+        values = {
+            "the_instance": instance, "the_paths": [repo.path for repo in repos],
+            "the_ids": [repo.forge_id for repo in repos if repo.forge_id is not None],
+        }  # fmt: skip
+        found = self.read(lambda connection: [repository_row(row) for row in connection.execute(_MANY, values)])
+        by_id = {row.forge_id: row for row in found if row.forge_id is not None}
+        by_path = {row.path: row for row in found}
+        rows = [by_id.get(repo.forge_id) if repo.forge_id else by_path.get(repo.path) for repo in repos]
+        # One that is known by its path only, and now tells its id, differs and is written: None.
+        return [
+            row if row is not None and _is_up_to_date(row, _wanted(repo, None)) else None
+            for row, repo in zip(rows, repos, strict=True)
+        ]
 
     def repository(self, repo: int) -> RepositoryRow | None:
         """The row with this id."""
@@ -79,6 +96,16 @@ def _wanted(repo: Repo, installation: str | None) -> dict[str, Any]:
 _HERE = select(*REPOSITORY_COLUMNS).where(t.repositories.c.instance == bindparam("the_instance"))
 _BY_FORGE_ID = _HERE.where(t.repositories.c.forge_id == bindparam("the_id"))
 _BY_PATH = _HERE.where(t.repositories.c.path == bindparam("the_path"))
+_MANY = _HERE.where(
+    or_(
+        t.repositories.c.forge_id.in_(bindparam("the_ids", expanding=True)),
+        t.repositories.c.path.in_(bindparam("the_paths", expanding=True)),
+    )
+)
+
+
+def _is_up_to_date(row: RepositoryRow, wanted: dict[str, Any]) -> bool:
+    return all(getattr(row, name) == value for name, value in wanted.items())
 
 
 def _look(connection: Connection, instance: str, repo: Repo) -> RepositoryRow | None:
