@@ -43,17 +43,17 @@ def wait_until(ready: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(0.02)
 
 
-def processes_mentioning(text: str) -> list[str]:
-    """Return the command lines of this machine's processes that contain `text`."""
-    lines = []
+def processes_mentioning(text: str) -> dict[int, str]:
+    """Return the command lines of this machine's processes that contain `text`, by process id."""
+    found = {}
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:  # it ended meanwhile
             continue
         if text in line:
-            lines.append(line)
-    return lines
+            found[int(file.parent.name)] = line
+    return found
 
 
 class Process:

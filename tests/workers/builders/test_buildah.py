@@ -21,6 +21,8 @@ from sig_workers.builders.none import NoBuilder
 from sig_workers.builders.order import BuildLimits
 from sig_workers.registries.auth import Login
 from sig_workers.registries.client import RegistryClient
+from tests.conftest import unavailable
+from tests.servers.process import ServerMissing, processes_mentioning
 from tests.servers.programs import program
 from tests.servers.registry import Registry
 
@@ -76,7 +78,7 @@ def busybox() -> dict[str, bytes]:
 def site(tmp_path_factory: pytest.TempPathFactory, registry_server: Registry) -> Site:
     made = Site(tmp_path_factory.mktemp("builds"), registry_server)
     if reason := made.builder.available(untrusted=True):
-        pytest.skip(reason)
+        unavailable(ServerMissing(reason))
     status = made.build(
         "fleet/base:1",
         'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox","--install","-s","/bin"]\n',
@@ -262,7 +264,7 @@ def test_a_build_ends_at_its_limits_and_leaves_nothing_behind(site: Site, base: 
     slow = f"FROM {name}\nRUN (setsid sleep 4711 &) ; while true; do echo endless; sleep 0.01; done\n"
     status = site.build("fleet/slow:1", slow, bases=base, time_limit=timedelta(seconds=4))
     assert status.reason == "The build took longer than its limit of 4 seconds and was stopped."
-    assert subprocess.run(["pgrep", "-f", "sleep 4711"], check=False, capture_output=True).stdout == b""
+    assert not processes_mentioning("sleep 4711")
     assert not (site.data / "builds" / site.handle.id / "storage").exists()
     small = Site(tmp_path, site.registry, limits=BuildLimits(disk=40 << 20, log=2000))
     status = small.build(
@@ -310,10 +312,8 @@ def test_a_supervisor_that_dies_is_noticed_and_the_build_can_start_anew(
     (tmp_path / "Containerfile").write_text(f"FROM {name}\nRUN sleep 2\n")
     spec = BuildSpec(image=site.image("fleet/dead:1"), root=tmp_path, bases=base, time_limit=LIMIT)
     handle = site.builder.start(spec, key="dead")
-    found = subprocess.run(
-        ["pgrep", "-f", f"builders.job .*{handle.id}"], check=True, capture_output=True, text=True
-    ).stdout.split()
-    os.kill(int(found[0]), signal.SIGKILL)
+    (supervisor,) = (pid for pid, line in processes_mentioning(handle.id).items() if "builders.job " in line)
+    os.kill(supervisor, signal.SIGKILL)
     status = site.wait(handle)
     assert (status.state, "interrupted" in status.reason) == ("failed", True)
     assert site.wait(site.builder.start(spec, key="dead")).state == "success"
