@@ -190,7 +190,8 @@ def _closing_words(service: Running, settled: bool) -> None:
         say(f"  {pull.url}  {path}#{pull.number}: {pull.title}, by {pull.author.login}")
     say("Act on it from another terminal:", "bold")
     say(f"  {_command(service)} forge comment fleet/web#1 '/sig help' --as bob")
-    say(f"  {_command(service)} forge merge fleet/tools#1 --as {OWNER}")
+    if any(path == "fleet/tools" for path, _ in pulls):
+        say(f"  {_command(service)} forge merge fleet/tools#1 --as {OWNER}")
     say("Ctrl-C ends it.")
 
 

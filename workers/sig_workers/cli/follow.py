@@ -29,8 +29,11 @@ def state_of(job: JobRow) -> str:
 def outcome(job: JobRow) -> str:
     """What became of the job, in a few words."""
     reason = job.reason or {"done": "done", "cancelled": "cancelled"}.get(job.state, "")
-    again = f"; next try at {local_time(job.not_before)}" if state_of(job) == "waiting" and job.not_before else ""
-    return " ".join(f"{reason}{again}".split())
+    if state_of(job) == "waiting" and job.not_before:
+        reason = f"{reason.rstrip('.')}; next try at {local_time(job.not_before)}"
+    if job.state == "dead":
+        reason = f"{reason.rstrip('.')}; given up after {job.attempt} attempts"
+    return " ".join(reason.split())
 
 
 @dataclass
@@ -96,7 +99,8 @@ class Follower:
     def _print(self, job: JobRow, state: str) -> None:
         where = f"{job.repo.path}#{job.number}" if job.number is not None else job.repo.path
         line = f"{local_time(job.finished_at) or time.strftime('%H:%M:%S')}  {escape(where):<16} {escape(job.bot):<8} "
-        line += f"{coloured(state)}{' ' * max(0, 8 - len(state))} {escape(outcome(job))}"
+        word = "failed" if state == "dead" else state
+        line += f"{coloured(word)}{' ' * max(0, 8 - len(word))} {escape(outcome(job))}"
         if state != "skipped":
             line += f"  [dim]{escape(f'{self.url}/jobs/{job.id}')}[/dim]"
         console().print(line)

@@ -88,7 +88,8 @@ class LocalRegistry:
     def _config(self) -> dict[str, object]:
         endpoint = {
             "name": "sigbot", "url": self.hook, "headers": {"Authorization": [f"Bearer {self.secret}"]},
-            "timeout": "5s", "threshold": 5, "backoff": "1s",
+            "timeout": "5s", "threshold": 5, "backoff": "1s", "ignore": {"actions": ["pull"]},
+            "ignoredmediatypes": ["application/octet-stream"],
         }  # fmt: skip
         return {
             "version": "0.1",

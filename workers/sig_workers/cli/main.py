@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from typing import NoReturn
 
 import click
 
 from sig_bots.errors import SigbotError
+from sig_workers.observe import Redactor
 
 __all__ = ["main"]
 
@@ -19,6 +22,23 @@ COMMANDS = {
     "migrate": "sig_workers.cli.roles:migrate",
     "hooks": "sig_workers.cli.roles:hooks",
     "forge": "sig_workers.cli.forge:forge",
+    "run": "sig_workers.cli.run:run",
+    "refs": "sig_workers.cli.references:refs",
+    "tags": "sig_workers.cli.references:tags",
+    "update": "sig_workers.cli.update:update",
+    "graph": "sig_workers.cli.graph:graph",
+    "plan": "sig_workers.cli.graph:plan",
+    "event": "sig_workers.cli.events:event",
+    "send": "sig_workers.cli.events:send",
+    "jobs": "sig_workers.cli.jobs:jobs",
+    "dead": "sig_workers.cli.deliveries:dead",
+    "deliveries": "sig_workers.cli.deliveries:deliveries",
+    "replay": "sig_workers.cli.deliveries:replay",
+    "config": "sig_workers.cli.authoring:config",
+    "schema": "sig_workers.cli.authoring:schema",
+    "bots": "sig_workers.cli.authoring:bots",
+    "new-bot": "sig_workers.cli.authoring:new_bot",
+    "doctor": "sig_workers.cli.doctor:doctor",
     "lint": "sig_workers.cli.lint:lint",
 }
 
@@ -47,16 +67,34 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Entry point: errors of ours are one sentence and exit status 2, never a traceback."""
+    """Entry point: errors of ours are one sentence and exit status 2, never a traceback.
+
+    An error nobody foresaw is one sentence too; SIGBOT_DEBUG=1 shows where it came from.
+    """
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
-    except click.ClickException as error:
+    except click.UsageError as error:
         error.show()
         sys.exit(2)
+    except click.ClickException as error:
+        _end(error.format_message())
     except SigbotError as error:
-        click.echo(f"sigbot: {error}", err=True)
-        sys.exit(2)
+        _end(str(error))
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; what is still buffered must not raise at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("SIGBOT_DEBUG") == "1":
+            raise
+        text = " ".join(str(error).split())[:300]
+        _end(f"an error that should not be ({type(error).__name__}: {text}); SIGBOT_DEBUG=1 shows where it comes from")
+
+
+def _end(sentence: str) -> NoReturn:
+    click.echo(f"sigbot: {Redactor()(sentence)}", err=True)
+    sys.exit(2)

@@ -1,0 +1,88 @@
+"""`sigbot config check`, `schema`, `bots` and `new-bot`: for who writes a configuration or a bot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sig_bots.config import CONFIG_FILE, ConfigProblem, parse_config
+from sig_bots.registry import load_bots
+from sig_workers.cli.checkout import read
+from sig_workers.cli.options import fail
+from sig_workers.cli.output import FORMAT, print_json, say, table
+
+__all__ = ["bots", "config", "new_bot", "schema"]
+
+
+@click.group()
+def config() -> None:
+    """The configuration of a repository."""
+
+
+@config.command()
+@click.argument("path", default=CONFIG_FILE, type=click.Path(path_type=Path))
+@FORMAT
+def check(path: Path, form: str) -> None:
+    """Check a .sigbot.yaml (or the one in a folder). Exit status 1 when it cannot be used."""
+    file = path / CONFIG_FILE if path.is_dir() else path
+    if not file.exists():
+        fail(f"there is no {file}; without one a repository gets lint as a check")
+    found = parse_config(read(file), load_bots())
+    problems = list(found.problems) if isinstance(found, ConfigProblem) else []
+    if form == "json":
+        print_json({"file": str(file), "problems": [problem.model_dump() for problem in problems]})
+    else:
+        for problem in problems:
+            say(f"{file}: {problem}")
+        if not isinstance(found, ConfigProblem):
+            enabled = [bot.name for bot in load_bots().bots.values() if found.enabled(bot) and not bot.always]
+            say(f"{file} is good. Bots: {', '.join(enabled) or 'none'}. Images: {len(found.images)}.", "green")
+    if problems:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+def schema() -> None:
+    """The JSON Schema of .sigbot.yaml, with all installed bots, for editors."""
+    from sig_bots.configschema import json_schema
+
+    print_json(json_schema(load_bots()))
+
+
+@click.command()
+@FORMAT
+def bots(form: str) -> None:
+    """The installed bots: what they react to, their commands, where they come from."""
+    registry = load_bots()
+    found: list[dict[str, Any]] = [
+        {
+            "name": bot.name, "summary": bot.summary, "origin": registry.origins[bot.name],
+            "events": sorted({handler.event.model_fields["kind"].default for handler in bot.handlers}),
+            "commands": [command.name for command in bot.commands],
+            "schedules": {schedule.name: schedule.period.total_seconds() for schedule in bot.schedules},
+            "without_section": bot.always or bot.default,
+        }
+        for bot in registry.bots.values()
+    ]  # fmt: skip
+    if form == "json":
+        print_json(found)
+        return
+    rows = [
+        (one["name"], one["summary"], " ".join(one["events"]), " ".join(f"/sig {name}" for name in one["commands"]), one["origin"])
+        for one in found
+    ]  # fmt: skip
+    table(["bot", "what it does", "reacts to", "commands", "from"], rows)
+
+
+@click.command("new-bot")
+@click.argument("name")
+@click.argument("folder", default=".", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def new_bot(name: str, folder: Path) -> None:
+    """Write a plugin of one's own, with a test that passes, into FOLDER/sigbot-NAME."""
+    from sig_bots.scaffold import new_bot as write
+
+    for path in write(name, folder):
+        say(str(path))
+    say(f"Next: cd {folder / f'sigbot-{name}'} && pip install -e . && python -m pytest")

@@ -1,0 +1,103 @@
+"""`sigbot run`: all enabled bots on a checkout or git URL. First what they would do, then it is done on the local forge."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, default_config, parse_config
+from sig_bots.events import Tick, dump_event
+from sig_bots.forge import CheckState
+from sig_bots.refs import Repo
+from sig_workers.cli.follow import Follower
+from sig_workers.cli.importing import Imported, import_repository
+from sig_workers.cli.options import default_data, fail
+from sig_workers.cli.output import busy, say
+from sig_workers.cli.preview import Preview
+from sig_workers.cli.running import Running, ending_politely, service_on
+from sig_workers.service import Service
+
+__all__ = ["run"]
+
+
+@click.command()
+@click.argument("repository", metavar="REPO_PATH|URL")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder for everything that is kept.")
+@click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1; the next free one when it is taken.")
+@click.option("--wait", default=900.0, show_default=True, help="Seconds to wait for the bots at most.")
+@click.option("--serve", is_flag=True, help="Stay afterwards, so that the pages can be looked at.")
+def run(repository: str, data: Path | None, port: int, wait: float, serve: bool) -> None:
+    """Run all enabled bots on a checkout or a git URL.
+
+    It is imported into the local forge and never pushed back. Without a .sigbot.yaml lint, update and rebuild are only
+    previewed. Exit status 1 when a check fails or a bot does.
+    """
+    with ending_politely(), service_on(data or default_data().with_name("sigbot-run"), port) as service:
+        with busy(f"importing {repository}"):
+            imported = import_repository(service.service, repository)
+        say(f"{imported.path} is on the local forge: {service.url}/forge/{imported.path}")
+        good = look_and_act(service, imported, wait)
+        if serve:
+            say(f"Look at {service.url}/ — Ctrl-C ends it.")
+            service.serve()
+    if not good:
+        raise click.exceptions.Exit(1)
+
+
+def look_and_act(service: Running, imported: Imported, wait: float) -> bool:
+    """The preview, then the bots themselves; whether nothing failed."""
+    doors = service.service
+    row = doors.store.ensure_repository("local", doors.host("local").repository(imported.path).repo)
+    workspace = doors.workspace(row)
+    data = workspace.read(imported.head, [CONFIG_FILE]).get(CONFIG_FILE)
+    config = configuration(doors, data)
+    with busy("looking at the repository"):
+        preview = Preview.of(doors, config, workspace, imported.head)
+    preview.tell()
+    if data is None:
+        say(f"\nThere is no {CONFIG_FILE}, so update and rebuild stay a preview. This one would enable them:", "bold")
+        say(preview.suggestion)
+    follower = Follower(doors, service.url, skipped=True)
+    follower.skip_known()
+    say("\nNow on the local forge:", "bold")
+    start(doors, imported, config, row.ref())
+    if not follower.until_quiet(wait, service.check):
+        fail(f"the bots are not done after {wait:g} s; {service.url}/ shows how far they are, --wait gives them longer")
+    checks = doors.local_forge.state.checks(imported.path, imported.head)
+    red = [check.name for check, _ in checks if check.state in (CheckState.FAILURE, CheckState.ERROR)]
+    for name in red:
+        say(f"The check {name} failed.", "red")
+    for pull in doors.local_forge.state.pulls(imported.path):
+        say(f"Pull request {imported.path}#{pull.number}: {pull.title}  {pull.url}")
+    return not red and not follower.failed
+
+
+def configuration(service: Service, data: bytes | None) -> RepoConfig:
+    """The repository's configuration; what is wrong with it ends the command."""
+    if data is None:
+        return default_config(service.bots)
+    found = parse_config(data, service.bots)
+    if isinstance(found, ConfigProblem):
+        fail(f"{CONFIG_FILE}: {found}")
+    return found
+
+
+def start(service: Service, imported: Imported, config: RepoConfig, repo: Repo) -> None:
+    """The webhook of a push; when nothing was pushed since the last run, the clock of the bots that have one."""
+    if imported.before != imported.head:
+        service.local_forge.after_push(
+            imported.path, f"refs/heads/{imported.branch}", imported.before or "0" * 40, imported.head, "you"
+        )
+        return
+    say(f"Nothing was committed to {imported.branch} since the last run; its checks stand. The bots look again.")
+    for schedule in service.bots.schedules():
+        if config.enabled(service.bots.bots[schedule.bot]):
+            tick = Tick(source="clock", repo=repo, bot=schedule.bot, handler=schedule.name, scheduled=datetime.now(UTC))
+            service.store.accept(
+                instance="", source="sigbot", delivery_id=f"run-{uuid.uuid4()}", headers={},
+                body=dump_event(tick).encode(),
+            )  # fmt: skip
+    service.wake_ups.wake({"receive"})

@@ -1,0 +1,111 @@
+"""`sigbot update`: what the update bot would change, on a checkout and without a service."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sig_bots.reports import MovedReference
+from sig_bots.updating import Scan, apply_moves, look_over
+from sig_workers.cli.checkout import config_of, containerfiles_in
+from sig_workers.cli.options import fail, read_settings
+from sig_workers.cli.output import busy, print_json, say
+
+__all__ = ["update"]
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Write nothing.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "diff"]), default="text", show_default=True,
+    help="How to print it; a diff can be fed to `git apply`.",
+)  # fmt: skip
+def update(paths: tuple[Path, ...], dry_run: bool, form: str) -> None:
+    """Move image references to the newest tag or digest, in files or in all Containerfiles of folders.
+
+    The registries are asked; only the references change. Exit status 2 when a registry cannot be asked, after everything
+    else was done.
+    """
+    from sig_bots.plugins.update import UpdateConfig
+    from sig_workers.registries.factory import make_registry
+
+    root = next((path for path in paths or (Path(),) if path.is_dir()), Path())
+    config = config_of(root)
+    section = config.sections.get("update")
+    files = containerfiles_in(paths, config.images)
+    with busy("asking the registries"):
+        scan = look_over(make_registry(read_settings()), files, section.ignore if isinstance(section, UpdateConfig) else ())  # fmt: skip
+    moves = [move for group in scan.moves.values() for move in group]
+    changes, applied, refused = apply_moves(moves, files)
+    if not dry_run:
+        for path, data in changes.items():
+            write(Path(path), data)
+    tell(form, scan, files, changes, applied, refused, written=not dry_run)
+    if scan.unreachable:
+        fail(str(next(iter(scan.unreachable.values()))))
+
+
+def write(path: Path, data: bytes) -> None:
+    """Put the new content in place of the old, in one step."""
+    fresh = path.with_name(f".{path.name}.sigbot")
+    try:
+        fresh.write_bytes(data)
+        fresh.chmod(path.stat().st_mode & 0o777)
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        fail(f"{path} cannot be written: {error.strerror}")
+
+
+def tell(
+    form: str, scan: Scan, files: Mapping[str, bytes], changes: Mapping[str, bytes], applied: list[MovedReference],
+    refused: list[str], *, written: bool,
+) -> None:  # fmt: skip
+    """Print the result in one of the three forms."""
+    if form == "json":
+        print_json(as_data(scan, applied, refused))
+    elif form == "diff":
+        for path, data in changes.items():
+            click.echo(diff(path, files[path], data), nl=False)
+    else:
+        for move in applied:
+            say(f"{move.path}:{move.line}: {move.old} -> {move.new}", "green")
+            say(f"    {move.reason}")
+        for sentence in (*refused, *scan.kept):
+            say(sentence)
+        say(summary(applied, changes, written=written))
+
+
+def summary(applied: list[MovedReference], changes: Mapping[str, bytes], *, written: bool) -> str:
+    """The last line for people."""
+    if not applied:
+        return "Nothing newer."
+    many = f"{len(applied)} reference{'s' if len(applied) != 1 else ''} in {len(changes)} file{'s' if len(changes) != 1 else ''}"
+    return f"{many} {'changed' if written else 'would change'}."
+
+
+def as_data(scan: Scan, applied: list[MovedReference], refused: list[str]) -> dict[str, Any]:
+    """The result as JSON: see docs/cli.md."""
+    moved = [
+        {"file": move.path, "line": move.line, "from": str(move.old), "to": str(move.new), "reason": move.reason}
+        for move in applied
+    ]
+    return {
+        "moved": moved,
+        "kept": [*refused, *scan.kept],
+        "unreachable": {name: str(error) for name, error in scan.unreachable.items()},
+    }
+
+
+def diff(path: str, before: bytes, after: bytes) -> str:
+    """A unified diff of one file, as `git apply` reads it."""
+    old, new = (data.decode("utf-8", "surrogateescape").splitlines(keepends=True) for data in (before, after))
+    lines = []
+    for line in difflib.unified_diff(old, new, f"a/{path}", f"b/{path}"):
+        lines.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
+    return "".join(lines).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
