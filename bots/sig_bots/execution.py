@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sig_bots import messages
 from sig_bots.bot import CommandSpec, Handler, ScheduleSpec, Who
 from sig_bots.context import Context
-from sig_bots.errors import FencedOff, ForgeError, NotFound, Obsolete, Skip, Transient, Unsupported, UserError
+from sig_bots.errors import FencedOff, NotFound, Obsolete, SigbotError, Skip, Transient, UserError
 from sig_bots.events import Event
 from sig_bots.forge import CheckState, Permission
 
@@ -41,32 +41,48 @@ def run_handler(spec: Handler | CommandSpec | ScheduleSpec, ctx: Context, *, who
     Raises FencedOff, which only the caller's lease can explain; nothing else.
     """
     try:
-        if isinstance(spec, CommandSpec):
-            refusal = _refusal(ctx, spec, who or spec.who)
-            if refusal:
-                ctx.reply(refusal)
-                return Outcome("skipped", f"refused: {refusal}")
-        argument = spec.args.model_validate(ctx.args) if isinstance(spec, CommandSpec) else ctx.event
-        spec.function(ctx, argument)
-    except UserError as error:
-        _tell_user(ctx, str(error))
-        return Outcome("failed", str(error))
+        try:
+            return _call(spec, ctx, who)
+        except UserError as error:
+            _tell_user(ctx, str(error))
+            return Outcome("failed", str(error))
     except Skip as skip:
         return Outcome("skipped", str(skip))
     except Obsolete as error:
         return Outcome("obsolete", str(error))
     except Transient as error:
         return Outcome("retry", str(error), retry_after=error.retry_after, host=error.host)
-    except (NotFound, Unsupported, ForgeError) as error:
-        return Outcome("failed", str(error))
     except FencedOff:
         raise
     except ValidationError as error:
         return Outcome("failed", f"the job's arguments no longer fit the command ({error.error_count()} problems)")
-    except Exception as error:
+    except SigbotError as error:
+        return _refused(ctx, Outcome("failed", str(error)))
+    except (Exception, SystemExit) as error:
         # A bot is foreign code: whatever it raises must end its own job only, and reach the operator whole.
         return Outcome("retry", f"{type(error).__name__} in bot {ctx.bot}", traceback.format_exc(), unexpected=True)
+
+
+def _call(spec: Handler | CommandSpec | ScheduleSpec, ctx: Context, who: Who | None) -> Outcome:
+    if isinstance(spec, CommandSpec):
+        refusal = _refusal(ctx, spec, who or spec.who)
+        if refusal:
+            ctx.reply(refusal)
+            return Outcome("skipped", f"refused: {refusal}")
+    argument = spec.args.model_validate(ctx.args) if isinstance(spec, CommandSpec) else ctx.event
+    spec.function(ctx, argument)
     return Outcome("done", ctx.summary, events=tuple(ctx.emitted))
+
+
+def _refused(ctx: Context, outcome: Outcome) -> Outcome:
+    """Something outside refused for good, perhaps the forge itself: then there is nowhere to tell it."""
+    try:
+        tell_failure(ctx, outcome)
+    except FencedOff:
+        raise
+    except SigbotError as error:
+        ctx.log(f"could not be told on the forge: {error}")
+    return outcome
 
 
 def tell_failure(ctx: Context, outcome: Outcome) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from sig_bots.config import RepoConfig
@@ -29,6 +31,7 @@ class Beat:
         self._service = service
         self._stop = threading.Event()
         self._synced = float("-inf")
+        self._syncing: threading.Thread | None = None
 
     def stop(self) -> None:
         """End the loop after the current turn."""
@@ -43,6 +46,8 @@ class Beat:
                     self.turn()
             except SigbotError as error:
                 log.warning("beat: %s", error)
+            except Exception:  # without the sweeper nothing lost comes back, so the loop outlives whatever goes wrong
+                log.exception("beat: a turn failed")
             self._stop.wait(pause)
         try:
             self._service.store.release(LOCK, self._service.owner)
@@ -55,43 +60,46 @@ class Beat:
             self._sweep()
         if self._service.settings.local is not None:
             self._service.local_forge.hooks.flush()
-        if time.monotonic() - self._synced > self._service.settings.timing.hook_sync.total_seconds():
-            self._synced = time.monotonic()
-            self._sync()
         self._tick()
+        self._sync_sometimes()
 
     def _sweep(self) -> None:
         swept = self._service.store.sweep()
         if swept.jobs or swept.dead:
             log.warning("sweeper: %d jobs given back, %d dead", swept.jobs, len(swept.dead))
-        for job_id in swept.dead:
-            Runner(self._service).tell_dead(job_id)
         queues = set(swept.queues) | ({"receive"} if swept.deliveries else set())
         self._service.wake_ups.wake(queues)
+        for job_id in swept.dead:
+            Runner(self._service).tell_dead(job_id)
 
-    def _sync(self) -> None:
-        """Learn of repositories, their configuration and their webhook keys."""
+    def _sync_sometimes(self) -> None:
+        """In a thread of its own, for a forge that answers slowly must not keep the sweeper waiting."""
+        due = time.monotonic() - self._synced > self._service.settings.timing.hook_sync.total_seconds()
+        if due and (self._syncing is None or not self._syncing.is_alive()):
+            self._synced = time.monotonic()
+            self._syncing = threading.Thread(target=self.sync, name="sync", daemon=True)
+            self._syncing.start()
+
+    def sync(self) -> None:
+        """Learn of repositories, their schedules and their webhook keys. What goes wrong is logged, the rest goes on."""
         for instance in self._service.settings.instances:
-            if instance.kind not in ("github", "pagure", "local"):
-                continue
-            try:
-                sync_repositories(self._service, instance.name)
-                if instance.kind == "pagure":
-                    sync_hook_keys(self._service, instance.name)
-            except SigbotError as error:
-                log.warning("instance %s: %s", instance.name, error)
-        for row in self._service.store.list_repositories():
-            try:
-                self._schedule(row)
-            except SigbotError as error:
-                log.warning("%s:%s: %s", row.instance, row.path, error)
+            if instance.kind in ("github", "pagure", "local"):
+                with _going_on(f"instance {instance.name}"):
+                    sync_repositories(self._service, instance.name)
+                    if instance.kind == "pagure":
+                        sync_hook_keys(self._service, instance.name)
+        with _going_on("schedules"):
+            for row in self._service.store.list_repositories():
+                with _going_on(f"{row.instance}:{row.path}"):
+                    self._schedule(row)
 
     def _schedule(self, row: RepositoryRow) -> None:
         instance = self._service.settings.instance(row.instance)
         if instance is None or not instance.enabled(row.path):
             self._service.store.put_schedules(row.id, {})
             return
-        config = configuration(self._service, row)
+        # Pushes bring the configuration up to date; asking for each of a thousand files now and then would eat the rate.
+        config = configuration(self._service, row, max_age=timedelta(days=1))
         if isinstance(config, RepoConfig):
             enabled = {bot.name for bot in self._service.bots.bots.values() if config.enabled(bot)}
             wanted = {
@@ -121,6 +129,17 @@ class Beat:
 
     def _period(self, bot: str, handler: str, default: timedelta) -> timedelta:
         return self._service.settings.timing.periods.get(f"{bot}.{handler}", default)
+
+
+@contextmanager
+def _going_on(what: str) -> Iterator[None]:
+    """What goes wrong in the block is logged and ends the block only."""
+    try:
+        yield
+    except SigbotError as error:
+        log.warning("%s: %s", what, error)
+    except Exception:
+        log.exception("%s", what)
 
 
 def sync_repositories(service: Service, instance: str) -> int:

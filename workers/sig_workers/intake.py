@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from sig_bots import planner
 from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, default_config, parse_config
-from sig_bots.errors import FencedOff, ForgeError, NotFound, Transient
-from sig_bots.events import Event, Ignored, ImagePushed, Rejected, dump_event, load_event
+from sig_bots.errors import FencedOff, NotFound, SigbotError, Transient
+from sig_bots.events import Event, Ignored, ImagePushed, PullRequestChanged, Rejected, dump_event, load_event
 from sig_bots.refs import Actor, Repo
 from sig_bots.sources.lookup import events_of
 from sig_workers.leases import LeaseKeeper
@@ -80,25 +80,26 @@ class Intake:
         return Taken(len(rows), more, tuple(interactive), frozenset(queues))
 
     def _settle(self, row: DeliveryRow, batch: _Batch) -> Settlement | None:
-        retry = self._service.settings.timing.retry
         try:
             return self._read(row, batch)
         except StoreDown:
             raise
         except Transient as error:
-            self._fail(row, str(error), error.retry_after or retry * 2 ** (row.attempt - 1))
-        except ForgeError as error:
+            wait = error.retry_after or self._service.settings.timing.back_off(row.attempt)
+            self._fail(row, str(error), wait)
+        except SigbotError as error:
             self._fail(row, str(error), None)
         except Exception as error:  # whatever went wrong, the delivery must stay visible with a reason
             log.error("delivery could not be planned\n%s", traceback.format_exc())
-            self._fail(row, f"internal error ({type(error).__name__}) while planning; the log has the details", retry)
+            reason = f"internal error ({type(error).__name__}) while planning; the log has the details"
+            self._fail(row, reason, self._service.settings.timing.back_off(row.attempt))
         return None
 
-    def _fail(self, row: DeliveryRow, reason: str, retry_at: timedelta | None) -> None:
+    def _fail(self, row: DeliveryRow, reason: str, wait: timedelta | None) -> None:
         try:
-            self._service.store.fail_delivery(row.id, row.attempt, reason, retry_at)
-        except FencedOff as error:
-            log.warning("%s", error)  # whoever has it now says what becomes of it
+            self._service.store.fail_delivery(row.id, row.attempt, self._service.redact(reason), wait)
+        except FencedOff as error:  # it took so long that somebody else has it; the rest of the batch is ours
+            log.warning("%s", error)
 
     def _read(self, row: DeliveryRow, batch: _Batch) -> Settlement:
         parsed = batch.parsed(row)
@@ -136,6 +137,8 @@ class Intake:
             mentions=self._mentions(event),
             service=self._service.settings.service,
         )
+        if isinstance(event, PullRequestChanged) and repositories:
+            self._leave_newer(event, repositories[0], plan)
         first = repositories[0] if repositories else None
         return Settlement(
             row.id,
@@ -149,6 +152,24 @@ class Intake:
             jobs=[_new_job(job) for job in plan.jobs],
             supersedes=[Supersede(one.repo_id, one.number, one.keep_sha or "") for one in plan.supersedes],
         )
+
+    def _leave_newer(self, event: PullRequestChanged, row: RepositoryRow, plan: planner.Plan) -> None:
+        """A forge may tell two pushes in the wrong order: then the older one must not end the work on the newer.
+
+        The forge is asked only when there is work on another commit that would end.
+        """
+        number, told = event.pull_request.number, event.pull_request.head_sha
+        if not any(one.keep_sha for one in plan.supersedes):
+            return
+        going = self._service.store.jobs(repo=row.id, number=number, states=("queued", "running"))
+        if all(job.head_sha in (None, told) for job in going):
+            return
+        if self._service.host(row.instance).repository(row.path).pull_request(number).head_sha != told:
+            plan.supersedes = []
+            plan.jobs = [job for job in plan.jobs if job.head_sha is None]
+            plan.verdicts = [
+                (bot, f"{told[:12]} is no longer the head of the pull request") for bot, _ in plan.verdicts
+            ]
 
     def _repositories(self, event: Event, batch: _Batch) -> list[RepositoryRow]:
         """The repositories an event concerns: its own, or those that make images from the one it is about."""
@@ -183,10 +204,15 @@ class Intake:
         return (instance.account,) if instance else ()
 
 
-def configuration(service: Service, row: RepositoryRow, *, fresh: bool = False) -> RepoConfig | ConfigProblem:
-    """The configuration of a repository's default branch, from the store unless it is old or `fresh` is asked for."""
+def configuration(
+    service: Service, row: RepositoryRow, *, fresh: bool = False, max_age: timedelta | None = None
+) -> RepoConfig | ConfigProblem:
+    """The configuration of a repository's default branch, from the store unless it is old or `fresh` is asked for.
+
+    `max_age`: how old; `config_age` of the settings when None. Raises what the forge raises.
+    """
     text = row.config_text
-    if fresh or _is_old(service, row):
+    if fresh or _is_old(row, service.settings.timing.config_age if max_age is None else max_age):
         try:
             data = service.host(row.instance).repository(row.path).read_file(CONFIG_FILE)
         except NotFound:
@@ -198,9 +224,9 @@ def configuration(service: Service, row: RepositoryRow, *, fresh: bool = False) 
     return parse_config(text.encode("utf-8", "surrogateescape"), service.bots)
 
 
-def _is_old(service: Service, row: RepositoryRow) -> bool:
+def _is_old(row: RepositoryRow, max_age: timedelta) -> bool:
     age = datetime.now(UTC) - row.config_read_at if row.config_read_at else None
-    return age is None or age > service.settings.timing.config_age or age < timedelta(0)
+    return age is None or age > max_age or age < timedelta(0)
 
 
 class _Batch:

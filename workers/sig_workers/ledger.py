@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sig_bots.errors import UserError
 from sig_bots.forge import (
     Annotation,
     Capabilities,
@@ -27,13 +26,21 @@ from sig_bots.forge import (
     Permission,
 )
 from sig_bots.refs import Actor, PullRequest, Repo
-from sig_bots.tools import Builder, BuildHandle, BuildSpec, BuildStatus, Workspace
+from sig_bots.tools import Workspace
 from sig_workers.observe import Redactor
-from sig_workers.settings import Settings
 from sig_workers.store.rows import JobRow
 from sig_workers.store.store import Store
 
-__all__ = ["GuardedBuilder", "Ledger", "RecordedForge", "RecordedWorkspace"]
+__all__ = ["Ledger", "RecordedForge", "RecordedWorkspace", "run_key"]
+
+
+def run_key(job: JobRow) -> str:
+    """What is the same for all attempts of a job that follow from each other; another one when a person retries it.
+
+    Without the second part a retried build would be answered with the failure it is to replace.
+    """
+    earlier = job.attempt - job.tries
+    return f"job-{job.id}.{earlier}" if earlier else f"job-{job.id}"
 
 
 @dataclass(frozen=True)
@@ -44,19 +51,22 @@ class Ledger:
     job: JobRow
     enabled: bool = True
 
-    def once(self, kind: str, key: str, content: Any, act: Callable[[], str], url: str = "") -> str:
-        """Do `act` unless this job has confirmed the same effect before; returns what it gave then or now."""
+    def once(self, kind: str, key: str, content: Any, act: Callable[[], str], *, repeat: bool = False) -> str:
+        """Do `act` unless this job has confirmed the same effect before; returns what it gave then or now.
+
+        `repeat`: do it in any case, because it finds its own earlier effect itself and gives the one that counts now.
+        """
         if not self.enabled:
             return act()
         digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
         effect = self.store.begin_effect(
-            self.job.id, self.job.attempt, self.job.repo.id, kind, f"job-{self.job.id}/{key}", digest
+            self.job.id, self.job.attempt, self.job.repo.id, kind, f"{run_key(self.job)}/{key}", digest
         )
-        if effect.state == "confirmed":
-            return effect.result
-        result = act()
-        self.store.confirm_effect(effect.id, self.job.attempt, result, url)
-        return result
+        if effect.state != "confirmed":
+            result = act()
+            self.store.confirm_effect(effect.id, self.job.attempt, result)
+            return result
+        return act() if repeat else effect.result
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,8 @@ class RecordedForge:
     inner: Forge
     ledger: Ledger
     redact: Redactor
+    running: dict[tuple[str, str], int | None] = field(default_factory=dict)
+    """(commit, name) -> pull request of the checks this run has left running."""
 
     @property
     def repo(self) -> Repo:
@@ -180,6 +192,14 @@ class RecordedForge:
                 sha, name, state, summary=summary, url=url, text=text, annotations=annotations, number=number
             ),
         )  # fmt: skip
+        self.running.pop((sha, name), None)
+        if state is CheckState.RUNNING:
+            self.running[sha, name] = number
+
+    def call_off(self, reason: str) -> None:
+        """End the checks that this run has left running, so that nobody waits for them. Raises what the forge raises."""
+        for (sha, name), number in list(self.running.items()):
+            self.set_check(sha, name, CheckState.CANCELLED, summary=reason, number=number)
 
     def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
         """See `Forge.ensure_issue`."""
@@ -243,49 +263,3 @@ class RecordedWorkspace:
             )
 
         return self.ledger.once("push", branch, content, act)
-
-
-@dataclass(frozen=True)
-class GuardedBuilder:
-    """A builder that publishes only where this repository may, and whose starts are written in the ledger."""
-
-    inner: Builder
-    ledger: Ledger
-    settings: Settings
-
-    @property
-    def name(self) -> str:
-        """Name of the builder."""
-        return self.inner.name
-
-    def available(self, *, untrusted: bool) -> str | None:
-        """See `Builder.available`."""
-        return self.inner.available(untrusted=untrusted)
-
-    def start(self, spec: BuildSpec, *, key: str) -> BuildHandle:
-        """See `Builder.start`. Raises UserError when the repository may not publish under the image's name."""
-        repo = self.ledger.job.repo
-        if spec.push and not any(
-            one.allows(spec.image.name, repo.instance, repo.path) for one in self.settings.registries
-        ):
-            raise UserError(
-                f"{repo.path} may not publish {spec.image.name}; an operator allows it with `push_from` under "
-                f"`[[registry]]` in sigbot.toml"
-            )
-        # The builder itself knows a build by its key, and starts one anew whose supervisor died: it is always asked.
-        handle = self.inner.start(spec, key=key)
-        content = (str(spec.image), dict(spec.bases), spec.push)
-        self.ledger.once("build", key, content, lambda: handle.id)
-        return handle
-
-    def poll(self, handle: BuildHandle) -> BuildStatus:
-        """See `Builder.poll`."""
-        return self.inner.poll(handle)
-
-    def cancel(self, handle: BuildHandle) -> None:
-        """See `Builder.cancel`."""
-        self.inner.cancel(handle)
-
-    def logs(self, handle: BuildHandle) -> Iterator[str]:
-        """See `Builder.logs`."""
-        return self.inner.logs(handle)

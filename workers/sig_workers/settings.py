@@ -57,6 +57,8 @@ class Timing(Section):
     """First wait before another attempt; doubles each time."""
     periods: dict[str, timedelta] = Field(default_factory=dict)
     """Periods of bots' schedules that differ from the bot's own: `"update.sweep" = "1h"`."""
+    longest: dict[str, timedelta] = Field(default_factory=dict)
+    """Time limits of jobs that differ from ours (`interactive` 10m, `bulk` 1h, `builds` 6h); then another worker tries."""
     hook_sync: timedelta = timedelta(minutes=10)
     config_age: timedelta = timedelta(minutes=10)
     """How long a repository's configuration is believed without a push that touches it."""
@@ -67,10 +69,15 @@ class Timing(Section):
 
     _spans = field_validator("*", mode="before")(parse_span)
 
-    @field_validator("periods", mode="before")
+    @field_validator("periods", "longest", mode="before")
     @classmethod
-    def _period_spans(cls, value: object) -> object:
+    def _spans_by_name(cls, value: object) -> object:
         return {key: parse_span(span) for key, span in value.items()} if isinstance(value, dict) else value
+
+    def back_off(self, tries: int) -> timedelta:
+        """The wait after so many failed tries: `retry`, doubled each time, an hour at most."""
+        doubled: timedelta = self.retry * 2 ** min(tries - 1, 20)
+        return min(doubled, timedelta(hours=1))
 
 
 class Instance(Section):
