@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from sig_bots.errors import FencedOff
-from sig_workers.store.rows import Accepted
+from sig_workers.store.rows import Accepted, Settlement
 from sig_workers.store.store import Store
 from tests.workers.store.conftest import BLINK, LEASE, Work, eventually
 
@@ -162,10 +162,28 @@ def test_a_dead_delivery_can_be_replayed_or_dropped(store: Store, work: Work) ->
     assert [row.id for row in store.claim_deliveries("w", 9, LEASE)] == [first]
 
 
-def test_a_delivery_that_kills_its_worker_three_times_is_dead(store: Store, work: Work) -> None:
+def test_a_delivery_that_kills_its_worker_five_times_is_dead(store: Store, work: Work) -> None:
     work.deliver()
-    for attempt in (1, 2, 3):
+    for attempt in (1, 2, 3, 4, 5):
         eventually(lambda: [row.attempt for row in store.claim_deliveries("w", 1, BLINK)] == [attempt])  # noqa: B023
     eventually(lambda: bool(store.sweep() and store.dead_deliveries()))
-    assert "died 3 times" in store.dead_deliveries()[0].reason
+    assert "died 5 times" in store.dead_deliveries()[0].reason
     assert store.claim_deliveries("w", 1, LEASE) == []
+
+
+def test_what_died_with_its_worker_is_tried_again_alone(store: Store, work: Work) -> None:
+    first, second = work.deliver(), work.deliver()
+    assert len(store.claim_deliveries("dies", 9, BLINK)) == 2
+    third = work.deliver()
+    eventually(lambda: store.sweep().deliveries == 3)
+    batches = [[row.id for row in store.claim_deliveries("w", 9, LEASE)] for _ in range(4)]
+    assert batches == [[first], [second], [third], []]
+
+
+def test_a_renewed_claim_is_not_taken_over(store: Store, work: Work) -> None:
+    work.deliver()
+    (row,) = store.claim_deliveries("slow", 1, BLINK)
+    store.renew_deliveries({row.id: row.attempt, 999: 1}, LEASE)
+    assert store.sweep().deliveries == 0
+    assert store.settle([Settlement(row.id, row.attempt, "done")]) == [()]
+    assert store.sweep().deliveries == 0

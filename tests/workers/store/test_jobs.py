@@ -114,6 +114,34 @@ def test_given_jobs_are_claimed_in_the_order_given_one_per_target(
     assert [row.id for row in store.claim_given([c, b, a, 999], "w", LEASE)] == [c, a]
 
 
+def test_given_jobs_of_other_queues_are_left_alone(store: Store, repo: RepositoryRow, work: Work) -> None:
+    lint, build = work.plan(work.job(repo), work.job(repo, queue="builds"))
+    assert [row.id for row in store.claim_given([build, lint], "w", LEASE, queue="interactive")] == [lint]
+    assert claim(store, 9, queue="builds") == [build]
+
+
+def test_many_leases_are_renewed_at_once_and_lost_ones_are_told(store: Store, repo: RepositoryRow, work: Work) -> None:
+    kept, asked, ended = (work.run(repo, BLINK) for _ in range(3))
+    store.cancel_job(asked.id, "stop")
+    store.finish(ended.id, ended.attempt, "done")
+    held = {job.id: job.attempt for job in (kept, asked, ended)}
+    assert store.renew(held, LEASE) == {kept.id: None, asked.id: "stop"}
+    assert store.renew({kept.id: 7}, LEASE) == {}
+    assert store.sweep().jobs == 0
+
+
+def test_a_job_handed_back_has_all_its_attempts(store: Store, repo: RepositoryRow, work: Work) -> None:
+    job = work.run(repo)
+    for attempt in range(1, 6):
+        store.hand_back(job.id, attempt, "the worker is being stopped")
+        assert claim(store, 9) == [job.id]
+    now = store.job(job.id)
+    assert now is not None
+    assert now.max_attempts - now.tries == job.max_attempts - job.tries
+    with pytest.raises(FencedOff):
+        store.hand_back(job.id, 1, "late")
+
+
 def test_a_heartbeat_keeps_the_lease(store: Store, repo: RepositoryRow, work: Work) -> None:
     job = work.run(repo, BLINK)
     assert store.heartbeat(job.id, job.attempt, LEASE) is None

@@ -8,17 +8,26 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Integer, RowMapping, Select, and_, bindparam, null, or_, select, text, update
+from sqlalchemy import Connection, Integer, RowMapping, Select, and_, bindparam, null, or_, select, text, tuple_, update
 
 from sig_bots.errors import FencedOff
 from sig_workers.store import schema as t
-from sig_workers.store.columns import When, clean, db_after_param, db_now, moment, short
+from sig_workers.store.columns import When, clean, db_after, db_after_param, db_now, moment, short
 from sig_workers.store.database import Part
 from sig_workers.store.rows import Accepted, DeliveryRow
 
-__all__ = ["DELIVERY_COLUMNS", "MAX_DELIVERY_ATTEMPTS", "Deliveries", "delivery_row", "due_deliveries"]
+__all__ = [
+    "DELIVERY_COLUMNS",
+    "MAX_DELIVERY_ATTEMPTS",
+    "MAX_DELIVERY_DEATHS",
+    "Deliveries",
+    "delivery_row",
+    "due_deliveries",
+]
 
 MAX_DELIVERY_ATTEMPTS = 3
+MAX_DELIVERY_DEATHS = 5
+"""So often a worker may die over a delivery. More than errors, since the delivery is seldom why a worker dies."""
 
 
 class Deliveries(Part):
@@ -73,11 +82,18 @@ class Deliveries(Part):
     def claim_deliveries(self, owner: str, limit: int, lease: timedelta) -> list[DeliveryRow]:
         """Take up to `limit` due deliveries for `lease`, oldest first, attempt + 1. Settle or fail each.
 
-        Due: received, failed and waited long enough, or claimed by somebody whose lease ran out.
+        One that was tried before is taken alone, so that one which ends its worker takes no others along twice. Due: received, failed and waited long enough, or claimed by somebody whose lease ran out.
         """
         values = {"the_owner": owner, "the_limit": limit, "lease": lease.total_seconds()}
         rows = self.write_one(lambda connection: connection.execute(_CLAIM, values).mappings().all())
         return sorted((delivery_row(row) for row in rows), key=lambda row: row.id)
+
+    def renew_deliveries(self, held: Mapping[int, int], lease: timedelta) -> None:
+        """Keep claimed deliveries for another `lease`: `held` is delivery -> attempt. Those we lost stay lost."""
+        c = t.deliveries.c
+        mine = tuple_(c.id, c.attempt).in_(list(held.items()))
+        again = update(t.deliveries).where(mine, c.state == "processing").values(lease_until=db_after(lease))
+        self.write_one(lambda connection: connection.execute(again))
 
     def fail_delivery(self, delivery: int, attempt: int, reason: str, retry_at: When | None = None) -> str:
         """A delivery could not be parsed or planned. Due again at `retry_at`; dead without one, or after three tries.
@@ -118,7 +134,7 @@ def due_deliveries() -> Select[tuple[int]]:
         text("deliveries.state IN ('received', 'processing', 'failed')"),
         or_(
             and_(c.state.in_(("received", "failed")), waited),
-            and_(c.state == "processing", c.lease_until < db_now(), c.tries < MAX_DELIVERY_ATTEMPTS),
+            and_(c.state == "processing", c.lease_until < db_now(), c.tries < MAX_DELIVERY_DEATHS),
         ),
     )
 
@@ -130,10 +146,14 @@ def _claim() -> Any:
     c = t.deliveries.c
     # As a common table expression it runs once; as a plain subquery PostgreSQL may run it again per row.
     limit = bindparam("the_limit", type_=Integer())
-    due = due_deliveries().order_by(c.id).limit(limit).with_for_update(skip_locked=True).cte("due")
+    found = due_deliveries().add_columns(c.tries).order_by(c.id).limit(limit)
+    due = found.with_for_update(skip_locked=True).cte("due")
+    first = select(due.c.id, due.c.tries).order_by(due.c.id).limit(1).cte("first")
+    alone = and_(first.c.tries > 0, due.c.id == first.c.id)
+    chosen = select(due.c.id).join(first, or_(alone, and_(first.c.tries == 0, due.c.tries == 0)))
     return (
         update(t.deliveries)
-        .where(c.id.in_(select(due.c.id)))
+        .where(c.id.in_(chosen))
         .values(
             state="processing", attempt=c.attempt + 1, tries=c.tries + 1, owner=bindparam("the_owner"),
             lease_until=db_after_param("lease"),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, literal, null, select, update
+from sqlalchemy import Connection, and_, func, insert, literal, null, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
 from sig_bots.errors import FencedOff
 from sig_workers.store import schema as t
-from sig_workers.store.columns import UtcTime, When, Words, clean, db_now, moment
+from sig_workers.store.columns import UtcTime, When, Words, clean, db_after, db_now, moment
 from sig_workers.store.database import Part, one_at_a_time, upsert
 from sig_workers.store.job_rows import job_row, job_rows
 from sig_workers.store.job_sql import BEAT, BEST, DUE, END_RUN, START_AND_READ, START_MANY, START_ONE
@@ -43,17 +43,18 @@ class Jobs(Part):
 
         return self._claim(claim)
 
-    def claim_given(self, jobs: Sequence[int], owner: str, lease: timedelta) -> list[JobRow]:
-        """Take those of the given jobs that are due, in the order given; one per target.
+    def claim_given(
+        self, jobs: Sequence[int], owner: str, lease: timedelta, *, queue: str | None = None
+    ) -> list[JobRow]:
+        """Take those of the given jobs that are due (and of this queue, when given), in the order given; one per target.
 
         For the worker that has just planned them and can start at once. It is no turn of their repositories.
         """
 
         def claim(connection: Connection) -> list[JobRow]:
             one_at_a_time(connection, "claim jobs")  # fairness is exact, and no two claims deadlock
-            found = connection.execute(
-                select(t.jobs.c.id, t.jobs.c.target).where(t.jobs.c.id.in_(list(jobs)), DUE)
-            ).all()
+            these = [t.jobs.c.id.in_(list(jobs)), DUE, *([t.jobs.c.queue == queue] if queue else [])]
+            found = connection.execute(select(t.jobs.c.id, t.jobs.c.target).where(*these)).all()
             one_per_target = {row.target: row.id for row in sorted(found, key=lambda r: jobs.index(r.id), reverse=True)}
             due = set(one_per_target.values())
             return _run(connection, [job for job in jobs if job in due], owner, lease, turn=[])
@@ -91,6 +92,31 @@ class Jobs(Part):
         if row is None:
             raise _fenced_off(job, attempt)
         return row.cancel_reason  # type: ignore[no-any-return]
+
+    def renew(self, held: Mapping[int, int], lease: timedelta) -> dict[int, str | None]:
+        """Renew many leases at once: `held` is job -> attempt. Returns those that are still held, with why they are asked to end."""
+        c = t.jobs.c
+        mine = tuple_(c.id, c.attempt).in_(list(held.items()))
+        again = update(t.jobs).where(mine, RUNNING).values(lease_until=db_after(lease))
+        again = again.returning(c.id, c.cancel_reason)
+        rows = self.write_one(lambda connection: connection.execute(again).all())
+        return {row.id: row.cancel_reason for row in rows}
+
+    def hand_back(self, job: int, attempt: int, reason: str) -> None:
+        """Queue the job again at once, as if this run had not begun. Raises FencedOff."""
+        c = t.jobs.c
+        mine = and_(c.id == job, c.attempt == attempt, RUNNING)
+
+        def back(connection: Connection) -> bool:
+            if connection.execute(select(c.id).where(mine).with_for_update()).first() is None:
+                return False
+            remember_run(connection, mine, outcome="handed back", reason=reason)
+            values = {"state": "queued", "reason": reason, "lease_until": null(), "max_attempts": c.max_attempts + 1}
+            connection.execute(update(t.jobs).where(mine).values(**values))
+            return True
+
+        if not self.write(back):
+            raise _fenced_off(job, attempt)
 
     def finish(
         self,

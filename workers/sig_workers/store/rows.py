@@ -63,7 +63,7 @@ class RepositoryRow:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """A delivery as it arrived. `attempt` is the fence for settling it."""
+    """A delivery as it arrived. `attempt` is the fence for settling it, `tries` counts since it arrived or was replayed."""
 
     id: int
     instance: str
@@ -74,6 +74,7 @@ class DeliveryRow:
     state: str
     reason: str
     attempt: int
+    tries: int
     repo_id: int | None
     private: bool | None
     parent_job_id: int | None

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sig_workers.store import schema as t
 from sig_workers.store.columns import db_now
 from sig_workers.store.database import Part
-from sig_workers.store.deliveries import MAX_DELIVERY_ATTEMPTS, due_deliveries
+from sig_workers.store.deliveries import MAX_DELIVERY_DEATHS, due_deliveries
 from sig_workers.store.job_sql import DUE
 from sig_workers.store.jobs import remember_run
 from sig_workers.store.rows import Swept
@@ -47,10 +47,10 @@ def _bury_deliveries(connection: Connection) -> None:
     c = t.deliveries.c
     connection.execute(
         update(t.deliveries)
-        .where(c.state == "processing", c.lease_until < db_now(), c.tries >= MAX_DELIVERY_ATTEMPTS)
+        .where(c.state == "processing", c.lease_until < db_now(), c.tries >= MAX_DELIVERY_DEATHS)
         .values(
             state="dead", owner=null(), lease_until=null(), settled_at=db_now(),
-            reason=f"the worker died {MAX_DELIVERY_ATTEMPTS} times while reading this delivery",
+            reason=f"the worker died {MAX_DELIVERY_DEATHS} times while reading this delivery",
         )
     )  # fmt: skip
 
