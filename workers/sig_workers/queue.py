@@ -6,6 +6,7 @@ reordering messages is harmless. Publishing happens in a thread of its own, neve
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -117,8 +118,9 @@ class WakeUps:
         with self._ready:
             self._wanted.update(queues)
             if self._wanted:
-                # Started on first use, so that a process that forks later (gunicorn, Celery) has its own thread.
-                if self._thread is None:
+                # Started on first use, so that a process that forks later (gunicorn, Celery) has its own thread; one
+                # that was started before the fork is not alive in the child.
+                if self._thread is None or not self._thread.is_alive():
                     self._thread = threading.Thread(target=self._publish, name="wake-ups", daemon=True)
                     self._thread.start()
                 self._ready.notify()
@@ -147,22 +149,36 @@ class WakeUps:
 
     def _send(self, producer: Any, queues: list[str]) -> Any:
         """Send to each queue; returns the producer to go on with, None when the connection has to be made anew."""
-        try:
-            if producer is None:
-                app = make_app(self._settings)
-                producer = app.connection_for_write().Producer(serializer="json")
-                producer.app = app
-            for name in queues:
-                if name == "receive":
-                    producer.app.send_task(RECEIVE, queue="interactive", producer=producer)
-                else:
-                    producer.app.send_task(WORK, args=(name,), queue=name, producer=producer)
-        except Exception as error:  # kombu raises whatever its transport raises
-            if not self._broken:
-                log.warning("broker not reachable, the sweeper will find the work: %s", type(error).__name__)
-            self._broken = True
-            return None
-        if self._broken:
-            log.info("broker reachable again")
-        self._broken = False
+        for known in (producer, None) if producer is not None else (None,):
+            try:
+                # A broker that was emptied has forgotten where queues are; a new connection tells it again.
+                sent = self._publish_to(known or self._connect(), queues)
+            except Exception as error:  # kombu raises whatever its transport raises
+                problem = type(error).__name__
+                if known is not None:
+                    with contextlib.suppress(Exception):
+                        known.connection.release()
+            else:
+                if self._broken:
+                    log.info("broker reachable again")
+                self._broken = False
+                return sent
+        if not self._broken:
+            log.warning("broker not reachable, the sweeper will find the work: %s", problem)
+        self._broken = True
+        return None
+
+    def _connect(self) -> Any:
+        app = make_app(self._settings)
+        producer = app.connection_for_write().Producer(serializer="json")
+        producer.app = app
+        return producer
+
+    @staticmethod
+    def _publish_to(producer: Any, queues: list[str]) -> Any:
+        for name in queues:
+            if name == "receive":
+                producer.app.send_task(RECEIVE, queue="interactive", producer=producer)
+            else:
+                producer.app.send_task(WORK, args=(name,), queue=name, producer=producer)
         return producer
