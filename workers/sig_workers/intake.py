@@ -191,7 +191,7 @@ class Intake:
         if not self._enabled(row):
             return None
         fresh = planner.touches_config(event, row.default_branch)
-        if fresh or _is_old(self._service, row):
+        if fresh or _is_old(row, self._service.settings.timing.config_age):
             batch.forget()  # what is read now must be seen by the next delivery
         return configuration(self._service, row, fresh=fresh)
 
