@@ -82,7 +82,8 @@ def comment(verdict: Verdict) -> str:
     where = "in the lines this pull request changes" if not verdict.whole else "in this commit"
     parts = [f"**Lint found {_counts(verdict.findings)} {where}.**", table(verdict)]
     if fixable:
-        parts.append(f"`sigbot lint --fix` mends {fixable} of them.")
+        which = "all" if fixable == len(verdict.findings) else str(fixable)
+        parts.append(f"`sigbot lint --fix` mends {'it' if len(verdict.findings) == 1 else f'{which} of them'}.")
     rule = verdict.findings[0].rule
     parts.append(f"To keep one as it is, write `# sigbot ignore={rule}` and the reason above the instruction.")
     if verdict.older:

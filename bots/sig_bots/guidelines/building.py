@@ -15,6 +15,8 @@ _BEST = "https://docs.docker.com/build/building/best-practices/"
 _ARCHIVE = re.compile(r"\.(?:tar|tgz|tbz2?|txz|tzst|tar\.[a-z0-9]+|gz|bz2|xz|zst)[\"']?$", re.IGNORECASE)
 _REMOTE = re.compile(r"[\"']?(?:https?|ftp)://", re.IGNORECASE)
 _GIT = re.compile(r"[\"']?(?:git@|git://|ssh://|https?://[^ ]*\.git(?:[#?]|[\"']?$))", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"//[^/\s]*@")
+"""User and password in a URL, which no message repeats."""
 _FETCHERS = frozenset({"curl", "wget", "wget2", "fetch"})
 _INTERPRETERS = re.compile(r"(?:ba|da|a|z|k)?sh|python[0-9.]*|perl|ruby|node|php")
 
@@ -38,7 +40,8 @@ def add_of_an_unverified_url(document: Document) -> Iterator[Hit]:
             continue
         for source in sources:
             if _REMOTE.match(source) and not _GIT.match(source):
-                text = f"ADD takes whatever {quoted(source)} holds at that moment; add --checksum=sha256:..."
+                shown = _CREDENTIALS.sub("//", source)
+                text = f"ADD takes whatever {quoted(shown)} holds at that moment; add --checksum=sha256:..."
                 yield Hit(step.instruction.line, step.instruction.end_line, text)
                 break
 

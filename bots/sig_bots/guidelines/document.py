@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sig_bots.containerfile import Instruction, Problem, Reference, lex, problems, references
-from sig_bots.guidelines.shell import Command, commands
+from sig_bots.guidelines.shell import Command, ShellWord, commands
 
 __all__ = ["Document", "Script", "Stage", "Step"]
 
@@ -191,8 +191,6 @@ def _is_run_by_a_shell(found: tuple[Command, ...], body: bytes) -> bool:
 
 
 def _from_json(step: Step, form: tuple[str, ...]) -> Script:
-    from sig_bots.guidelines.shell import ShellWord
-
     start = step.instruction.start
     if len(form) == 3 and form[0].rsplit("/", 1)[-1] in _SHELLS and re.fullmatch(r"-[a-z]*c", form[1]):
         return Script(step, tuple(commands(form[2])), lambda index: start, editable=False)

@@ -70,7 +70,7 @@ def on_rerun(ctx: Context, event: CheckRerequested) -> None:
         lint_pull_request(ctx)
 
 
-@bot.on(Push, when=lambda event: event.branch is not None and not event.deleted)
+@bot.on(Push, when=lambda event: _may_be_default(event) and not event.deleted)
 def after_push(ctx: Context, event: Push) -> None:
     """Lint the default branch after a push to it."""
     if event.branch != (ctx.repo.default_branch or event.repo.default_branch):
@@ -92,6 +92,11 @@ def lint(ctx: Context, args: NoArgs) -> None:
     except NotFound:
         raise UserError("`/sig lint` works on a pull request only.") from None
     ctx.reply(texts.reply(verdict, table_elsewhere=_comments(ctx)))
+
+
+def _may_be_default(event: Push) -> bool:
+    """Whether the branch is the default one as far as the delivery tells."""
+    return event.branch is not None and event.repo.default_branch in (None, event.branch)
 
 
 def lint_pull_request(ctx: Context) -> Verdict:

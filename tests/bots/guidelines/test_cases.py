@@ -193,3 +193,9 @@ def test_a_finding_in_a_long_run_knows_its_own_line() -> None:
     text = "FROM a.b/c:1\nRUN a \\\n  && b \\\n  && dnf -y install \\\n    c \\\n    d\n"
     (found,) = [one for one in check({"x": text.encode()}) if one.rule == "SIG012"]
     assert (found.line, found.end_line) == (4, 6)
+
+
+def test_a_password_in_a_url_is_not_repeated() -> None:
+    found = check({"x": b"FROM a.b/c:1\nADD https://jo:hunter2@x.example/y /\n"})
+    (message,) = [one.message for one in found if one.rule == "SIG015"]
+    assert "`https://x.example/y`" in message

@@ -58,7 +58,7 @@ def test_a_fault_fails_the_check_is_remarked_on_its_line_and_told_in_one_comment
     assert "**Lint found 1 warning in the lines this pull request changes.**" in comment
     assert "`Containerfile:4`" in comment
     assert "[SIG014](https://" in comment
-    assert "`sigbot lint --fix` mends 1 of them." in comment
+    assert "`sigbot lint --fix` mends it." in comment
 
 
 def test_a_pull_request_without_a_finding_gets_a_check_and_no_comment(sig: SigHarness) -> None:
