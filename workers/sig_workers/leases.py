@@ -37,20 +37,29 @@ class Lease:
     attempt: int
     until: float
     """When it is no longer renewed (monotonic clock)."""
-    drain: Drain
+    keeper: LeaseKeeper
     asked: str | None = None
     """Why the job is asked to end."""
     lost: bool = False
     handed_back: bool = False
     """Whether the run was told to stop because its worker ends."""
 
-    def check(self) -> None:
-        """Raises FencedOff when the lease is lost, Obsolete when the job was asked to end, Transient in a drain."""
+    def renew(self) -> None:
+        """Renew it now, and hear whether the job is asked to end. Raises FencedOff, StoreDown."""
+        self.keeper.renew([self])
+        self.hold()
+
+    def hold(self) -> None:
+        """Raises FencedOff when the lease is lost."""
         if self.lost:
             raise FencedOff(f"job {self.job}: attempt {self.attempt} lost its lease")
+
+    def check(self) -> None:
+        """Raises FencedOff when the lease is lost, Obsolete when the job was asked to end, Transient in a drain."""
+        self.hold()
         if self.asked:
             raise Obsolete(self.asked)
-        if self.drain.seconds > DRAIN:
+        if self.keeper.drain.seconds > DRAIN:
             self.handed_back = True
             raise Transient("the worker is being stopped, another one goes on")
 
@@ -74,8 +83,7 @@ class LeaseKeeper:
         """Keep claimed jobs ours during the block, also those that wait for their turn; `run` ends one before."""
         now = time.monotonic()
         held = {
-            job.id: Lease(job.id, job.attempt, now + self._longest[job.queue].total_seconds(), self.drain)
-            for job in jobs
+            job.id: Lease(job.id, job.attempt, now + self._longest[job.queue].total_seconds(), self) for job in jobs
         }
         self._hold(self._jobs, held)
         try:
@@ -106,6 +114,13 @@ class LeaseKeeper:
             yield
         finally:
             self._let_go(self._deliveries, held)
+
+    def renew(self, leases: Sequence[Lease]) -> None:
+        """Renew these now; each learns what became of it. Raises StoreDown."""
+        kept = self._store.renew({lease.job: lease.attempt for lease in leases}, self._length)
+        for lease in leases:
+            lease.lost = lease.job not in kept
+            lease.asked = kept.get(lease.job) or lease.asked
 
     def _hold[T](self, where: dict[int, T], what: Mapping[int, T]) -> None:
         if not what:
@@ -139,12 +154,9 @@ class LeaseKeeper:
     def _renew(self) -> None:
         now = time.monotonic()
         with self._changed:
-            jobs = {key: lease for key, lease in self._jobs.items() if now < lease.until and not lease.lost}
+            jobs = [lease for lease in self._jobs.values() if now < lease.until and not lease.lost]
             deliveries = dict(self._deliveries)
         if jobs:
-            kept = self._store.renew({key: lease.attempt for key, lease in jobs.items()}, self._length)
-            for key, lease in jobs.items():
-                lease.lost = key not in kept
-                lease.asked = kept.get(key) or lease.asked
+            self.renew(jobs)
         if deliveries:
             self._store.renew_deliveries(deliveries, self._length)

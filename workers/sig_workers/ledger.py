@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,10 +29,13 @@ from sig_bots.forge import (
 from sig_bots.refs import Actor, PullRequest, Repo
 from sig_bots.tools import Workspace
 from sig_workers.observe import Redactor
-from sig_workers.store.rows import JobRow
+from sig_workers.store.rows import Effect, JobRow
 from sig_workers.store.store import Store
 
 __all__ = ["Ledger", "RecordedForge", "RecordedWorkspace", "run_key"]
+
+BELIEVED = 1.0
+"""Seconds for which the answer that an effect may be done is believed; below any lease."""
 
 
 def run_key(job: JobRow) -> str:
@@ -58,15 +62,21 @@ class Ledger:
         """
         if not self.enabled:
             return act()
-        digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
-        effect = self.store.begin_effect(
-            self.job.id, self.job.attempt, self.job.repo.id, kind, f"{run_key(self.job)}/{key}", digest
-        )
+        effect = self._begin(kind, f"{run_key(self.job)}/{key}", content)
         if effect.state != "confirmed":
             result = act()
             self.store.confirm_effect(effect.id, self.job.attempt, result)
             return result
         return act() if repeat else effect.result
+
+    def _begin(self, kind: str, key: str, content: Any) -> Effect:
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+        for _ in range(3):
+            asked = time.monotonic()
+            effect = self.store.begin_effect(self.job.id, self.job.attempt, self.job.repo.id, kind, key, digest)
+            if time.monotonic() - asked < BELIEVED:
+                break  # else this process was frozen, or the store busy, and the lease may be gone: ask again
+        return effect
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ class WakeUps:
             self._thread.join(timeout)
 
     def _publish(self) -> None:
-        producer: Any = None
+        sender: Any = None
         while True:
             with self._ready:
                 while not self._wanted and not self._stopped:
@@ -142,14 +142,14 @@ class WakeUps:
                 wanted, self._wanted = self._wanted, set()
                 if not wanted:
                     break
-            producer = self._send(producer, sorted(wanted))
+            sender = self._send(sender, sorted(wanted))
             time.sleep(self._pause)
-        if producer is not None:
-            producer.connection.release()
+        if sender is not None:
+            sender[1].connection.release()
 
-    def _send(self, producer: Any, queues: list[str]) -> Any:
-        """Send to each queue; returns the producer to go on with, None when the connection has to be made anew."""
-        for known in (producer, None) if producer is not None else (None,):
+    def _send(self, sender: Any, queues: list[str]) -> Any:
+        """Send to each queue; returns the sender to go on with, None when the connection has to be made anew."""
+        for known in (sender, None) if sender is not None else (None,):
             try:
                 # A broker that was emptied has forgotten where queues are; a new connection tells it again.
                 sent = self._publish_to(known or self._connect(), queues)
@@ -157,7 +157,7 @@ class WakeUps:
                 problem = type(error).__name__
                 if known is not None:
                     with contextlib.suppress(Exception):
-                        known.connection.release()
+                        known[1].connection.release()
             else:
                 if self._broken:
                     log.info("broker reachable again")
@@ -168,17 +168,16 @@ class WakeUps:
         self._broken = True
         return None
 
-    def _connect(self) -> Any:
+    def _connect(self) -> tuple[Any, Any]:
         app = make_app(self._settings)
-        producer = app.connection_for_write().Producer(serializer="json")
-        producer.app = app
-        return producer
+        return app, app.connection_for_write().Producer(serializer="json")
 
     @staticmethod
-    def _publish_to(producer: Any, queues: list[str]) -> Any:
+    def _publish_to(sender: Any, queues: list[str]) -> Any:
+        app, producer = sender
         for name in queues:
             if name == "receive":
-                producer.app.send_task(RECEIVE, queue="interactive", producer=producer)
+                app.send_task(RECEIVE, queue="interactive", producer=producer)
             else:
-                producer.app.send_task(WORK, args=(name,), queue=name, producer=producer)
-        return producer
+                app.send_task(WORK, args=(name,), queue=name, producer=producer)
+        return sender

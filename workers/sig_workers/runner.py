@@ -6,7 +6,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sig_bots.bot import CommandSpec
 from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, parse_config
@@ -16,7 +16,8 @@ from sig_bots.errors import FencedOff, ForgeError, NotFound, Obsolete, SigbotErr
 from sig_bots.events import dump_event, load_event
 from sig_bots.execution import Outcome, run_handler, tell_failure
 from sig_workers.intake import configuration
-from sig_workers.lease import JobLog, Lease
+from sig_workers.joblog import JobLog
+from sig_workers.leases import Lease, LeaseKeeper
 from sig_workers.ledger import Ledger, RecordedForge, run_key
 from sig_workers.observe import working_on
 from sig_workers.rundoors import RunServices, job_url
@@ -28,25 +29,23 @@ __all__ = ["Runner"]
 
 log = logging.getLogger(__name__)
 
-LONGEST = {"interactive": timedelta(minutes=10), "bulk": timedelta(hours=1), "builds": timedelta(hours=6)}
-"""How long a job of each queue may run, unless the settings say otherwise."""
-
 
 class Runner:
     """Runs jobs of one process."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, keeper: LeaseKeeper | None = None) -> None:
+        """`keeper` renews the leases of the whole process."""
         self._service = service
+        self._keeper = keeper or LeaseKeeper(service.store, service.settings.timing)
 
     def run(self, job: JobRow) -> str:
         """Run one attempt of a claimed job; returns the state it ended in. Raises StoreDown only."""
         service = self._service
-        timing = service.settings.timing
-        longest = timing.longest.get(job.queue, LONGEST[job.queue])
         lines = JobLog(service.store, service.redact, job)
         ids = {"job": job.id, "attempt": job.attempt, "bot": job.bot, "repo": f"{job.repo.instance}:{job.repo.path}"}
-        with working_on(**ids), Lease(service.store, job, timing.lease, timing.heartbeat, longest) as lease:
+        with working_on(**ids), self._keeper.job(job) as lease:
             try:
+                lease.hold()
                 return self._attempt(job, lease, lines)
             except FencedOff as error:
                 log.warning("%s", error)
@@ -99,7 +98,9 @@ class Runner:
         """What follows from this being the end: nothing is tried again that was called off, nobody is left waiting."""
         if outcome.state == "retry":
             lease.renew()
-            if lease.asked:
+            if lease.handed_back:
+                pass
+            elif lease.asked:
                 outcome = Outcome("obsolete", lease.asked)
             elif job.tries >= job.max_attempts:
                 _told(lambda: tell_failure(ctx, outcome))
@@ -111,6 +112,10 @@ class Runner:
     def _finish(self, job: JobRow, lease: Lease, outcome: Outcome) -> str:
         service = self._service
         reason = service.redact(outcome.reason)
+        if outcome.state == "retry" and lease.handed_back:
+            service.store.hand_back(job.id, job.attempt, reason)
+            service.wake_ups.wake({job.queue})
+            return "queued"
         if outcome.state == "retry":
             wait = outcome.retry_after or service.settings.timing.back_off(job.tries)
             block = HostBlock(outcome.host, wait, reason) if outcome.host and outcome.retry_after else None

@@ -40,7 +40,7 @@ class Worker:
         self._drain = drain or Drain()
         self._keeper = LeaseKeeper(service.store, service.settings.timing, self._drain)
         self._intake = Intake(service, self._keeper)
-        self._runner = Runner(service)
+        self._runner = Runner(service, self._keeper)
 
     def receive(self) -> int:
         """Plan the due deliveries and run their interactive jobs; returns how many deliveries were taken."""
