@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 from queue import Empty
@@ -74,3 +75,23 @@ def test_a_wake_up_reaches_the_queue_it_names(tmp_path: Path, messages: Path) ->
     with app.connection_for_write() as connection:
         app.send_task("sigbot.work", args=("builds",), queue="builds", producer=connection.Producer(serializer="json"))
     assert [path.name.partition(".")[2] for path in messages.iterdir()] == ["builds.msg"]
+
+
+def test_a_wake_up_that_waits_already_is_not_given_twice(tmp_path: Path, messages: Path) -> None:
+    app = make_app(Settings(data=tmp_path))
+    with app.connection_for_write() as connection:
+        producer = connection.Producer(serializer="json")
+        for queue in ("builds", "bulk", "builds"):
+            app.send_task("sigbot.work", args=(queue,), queue=queue, producer=producer)
+    assert len(list(messages.iterdir())) == 2
+    assert take(channel(tmp_path)) is not None
+    assert take(channel(tmp_path)) is None
+
+
+def test_folders_that_were_removed_are_made_again(tmp_path: Path, messages: Path) -> None:
+    writer, reader = channel(tmp_path), channel(tmp_path)
+    shutil.rmtree(tmp_path / "broker")
+    assert take(reader) is None
+    writer._put("builds", {"body": 1})
+    assert take(reader) is None  # there was no place to move it to; there is now
+    assert take(reader) == {"body": 1}

@@ -15,16 +15,19 @@ from pathlib import Path
 __all__ = ["Supervisor", "dying_with_us"]
 
 MOST_RESTARTS = 20
+STEADY = 60.0
+"""Seconds after which a process counts as well again."""
 
 
 @dataclass
 class Child:
-    """One process, and how often it had to be started again."""
+    """One process, and how often it had to be started again since it last ran steadily."""
 
     name: str
     argv: Sequence[str]
     process: subprocess.Popen[bytes]
     restarts: int = 0
+    since: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -54,14 +57,14 @@ class Supervisor:
             code = child.process.poll()
             if code is None or child.restarts > MOST_RESTARTS:
                 continue
-            child.restarts += 1
+            child.restarts = child.restarts + 1 if time.monotonic() - child.since < STEADY else 1
             if child.restarts > MOST_RESTARTS:
                 said.append(
-                    f"{child.name} died {MOST_RESTARTS} times and is given up; see {self.logs / child.name}.log"
+                    f"{child.name} died {MOST_RESTARTS} times in a row and is given up; see {self.logs / child.name}.log"
                 )
                 continue
             said.append(f"{child.name} ended with {code} and is started again")
-            child.process = self._spawn(child.name, child.argv)
+            child.process, child.since = self._spawn(child.name, child.argv), time.monotonic()
         return said
 
     def stop(self, patience: float = 4.0) -> None:
