@@ -55,6 +55,10 @@ class Approvals(Protocol):
         """Whether the commit was written by us (recorded when we pushed it)."""
         ...
 
+    def pushed_by(self, sha: str) -> Actor | None:
+        """Who pushed the commit to this repository lately, as far as a webhook told."""
+        ...
+
 
 class JobBoard(Protocol):
     """The jobs of this repository."""

@@ -27,6 +27,9 @@ def trust_of(ctx: Context, pull_request: PullRequest) -> Trust:
     ours = _same(pull_request.author, ctx.forge.account) and approvals.ours(pull_request.head_sha)
     # Who pushed last is known only when the event is that push; the author stands in for the opening of the request.
     pusher = ctx.actor if ctx.actor and ctx.head_sha == pull_request.head_sha and not ctx.command else None
+    if pusher is not None and pusher.bot:
+        # Pagure tells of new commits in its own name; the push itself names the person.
+        pusher = approvals.pushed_by(pull_request.head_sha) or pusher
     pusher = pusher or pull_request.author
     asked = None if pull_request.from_fork or ours or approver else ctx.forge.permission(pusher)
     return decide(pull_request, pusher, pusher_permission=asked, ours=ours, approver=approver)

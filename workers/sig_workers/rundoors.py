@@ -39,6 +39,10 @@ class StoredApprovals:
         """See `Approvals.ours`."""
         return self.store.own_commit(self.repo_id, sha)
 
+    def pushed_by(self, sha: str) -> Actor | None:
+        """See `Approvals.pushed_by`."""
+        return self.store.pusher(self.repo_id, sha)
+
 
 @dataclass(frozen=True)
 class StoredJobs:

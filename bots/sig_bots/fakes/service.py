@@ -18,6 +18,7 @@ class FakeApprovals:
 
     given: dict[tuple[int, str], str] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
+    pushers: dict[str, Actor] = field(default_factory=dict)
 
     def approve(self, number: int, sha: str, by: Actor) -> None:
         """Record an approval."""
@@ -30,6 +31,10 @@ class FakeApprovals:
     def ours(self, sha: str) -> bool:
         """Whether we wrote the commit."""
         return sha in self.own
+
+    def pushed_by(self, sha: str) -> Actor | None:
+        """Who pushed the commit."""
+        return self.pushers.get(sha)
 
 
 @dataclass

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, exists, select
 
+from sig_bots.events import Push, load_event
 from sig_bots.refs import Actor
 from sig_workers.store import schema as t
 from sig_workers.store.columns import db_now
 from sig_workers.store.database import Part, upsert
 
 __all__ = ["TrustRecords"]
+
+LATEST_EVENTS = 5000
 
 
 class TrustRecords(Part):
@@ -47,6 +50,19 @@ class TrustRecords(Part):
         c = t.own_commits.c
         query = select(exists().where(c.repo_id == repo, c.sha == sha))
         return bool(self.read(lambda connection: connection.execute(query).scalar()))
+
+    def pusher(self, repo: int, sha: str) -> Actor | None:
+        """Who pushed the commit to the repository, by the latest few thousand events; None when none of them says so."""
+        c = t.events.c
+        latest = select(c.id, c.repo_id, c.kind, c.json).order_by(c.id.desc()).limit(LATEST_EVENTS).subquery()
+        query = (
+            select(latest.c.json).where(latest.c.repo_id == repo, latest.c.kind == "push").order_by(latest.c.id.desc())
+        )
+        for text in self.read(lambda connection: connection.execute(query).scalars().all()):
+            event = load_event(text)
+            if isinstance(event, Push) and event.after == sha:
+                return event.actor
+        return None
 
     def put_hook_keys(self, instance: str, keys: Mapping[str, bytes]) -> None:
         """Remember the webhook keys of projects: full path to key. Others stay."""
