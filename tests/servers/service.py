@@ -97,6 +97,13 @@ class RunningService:
             web.ready(self._answers, 30)
         return self
 
+    def start_as(self, name: str, argv: Sequence[str]) -> Process:
+        """Start a process under this name by a command line of the test's own; the program can import `tests`."""
+        process = self._process(name, [])
+        process = Process(argv, process.log, env={**(process.env or {}), "PYTHONPATH": str(Path(__file__).parents[2])})
+        self.processes[name] = process.start()
+        return process
+
     def stop(self) -> None:
         """End all processes, all at once."""
         with ThreadPoolExecutor() as pool:

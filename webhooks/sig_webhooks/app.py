@@ -57,13 +57,16 @@ def serving() -> Flask:
         sys.exit(APP_LOAD_ERROR)
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The application, from `settings` or what `load_settings` reads. Raises SettingsError."""
+def create_app(settings: Settings | None = None, *, store: Store | None = None) -> Flask:
+    """The application, from `settings` or what `load_settings` reads, over its store or the one given.
+
+    Raises SettingsError.
+    """
     settings = settings or load_settings()
     redact = Redactor(settings.secret_values())
     configure_logging(redact)
     _take_over_gunicorns_log()
-    store = Store.open(settings.store_url, durable=settings.durable, patience=PATIENCE)
+    store = store or Store.open(settings.store_url, durable=settings.durable, patience=PATIENCE)
     wake_ups = WakeUps(settings)
     bodies = BodyReader(settings.timing.request.total_seconds())
     app = Flask(__name__, static_url_path="/static")

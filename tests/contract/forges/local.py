@@ -31,9 +31,9 @@ class LocalWorld:
     name = "local"
     check_words: Mapping[CheckState, str] = {state: state.value for state in CheckState}
 
-    def __init__(self, data: Path, store: Store) -> None:
+    def __init__(self, data: Path, store: Store, store_url: str = "") -> None:
         self.data = data
-        self.store_url = f"sqlite:///{data / 'sigbot.db'}"
+        self.store_url = store_url or f"sqlite:///{data / 'sigbot.db'}"
         self.set_hook(NOBODY)
         self.forge = LocalForge(LocalState(store.database), data / "forge", "http://127.0.0.1:8080", HookSender(data))
         self.host = LocalHost(self.forge, account="bot", service=SERVICE)

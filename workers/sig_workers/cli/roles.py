@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ import click
 
 from sig_workers.cli.options import fail, read_settings
 
-__all__ = ["beat", "hooks", "migrate", "serve", "worker", "worker_arguments"]
+__all__ = ["beat", "hooks", "migrate", "serve", "serve_arguments", "worker", "worker_arguments"]
 
 
 @click.command()
@@ -21,12 +22,19 @@ __all__ = ["beat", "hooks", "migrate", "serve", "worker", "worker_arguments"]
 def serve(bind: str, processes: int, threads: int) -> None:
     """Receive webhooks and serve the pages (gunicorn)."""
     read_settings()
-    arguments = [
+    # gunicorn takes this process over, so signals reach it.
+    os.execv(sys.executable, serve_arguments(bind, processes, threads))  # noqa: S606
+
+
+def serve_arguments(
+    bind: str, processes: int, threads: int, application: str = "sig_webhooks.app:serving()"
+) -> list[str]:
+    """The command line of a web process."""
+    return [
         sys.executable, "-m", "gunicorn", "--bind", bind, "--workers", str(processes), "--threads", str(threads),
         "--worker-class", "sig_webhooks.gunicorn_worker.PatientWorker", "--graceful-timeout", "25",
-        "--log-level", "warning", "--no-control-socket", "sig_webhooks.app:serving()",
+        "--log-level", "warning", "--no-control-socket", application,
     ]  # fmt: skip
-    os.execv(sys.executable, arguments)  # noqa: S606  (gunicorn takes this process over, so signals reach it)
 
 
 @click.command()
@@ -35,6 +43,7 @@ def serve(bind: str, processes: int, threads: int) -> None:
 @click.option("--concurrency", default=2, show_default=True, help="Jobs at once.")
 def worker(queues: str, pool: str, concurrency: int) -> None:
     """Plan deliveries and run jobs (Celery)."""
+    gc.disable()  # until everything is imported: there is no garbage yet, and looking for it costs a tenth of the start
     from sig_workers.observe import configure_logging
     from sig_workers.queue import QUEUES
     from sig_workers.service import Service
@@ -47,7 +56,18 @@ def worker(queues: str, pool: str, concurrency: int) -> None:
     configure_logging(service.redact)
     _ = service.bots  # a plugin that cannot work refuses to start, here and now
     app = worker_app(service)
+    freeze_before_fork()
     app.worker_main(worker_arguments(wanted, pool, concurrency))
+
+
+def freeze_before_fork() -> None:
+    """Keep the collector away from what is there when Celery forks its children, so that they go on sharing it."""
+    from celery.signals import worker_init
+
+    @worker_init.connect(weak=False)  # type: ignore[untyped-decorator, unused-ignore]
+    def freeze(**_: object) -> None:
+        gc.freeze()
+        gc.enable()
 
 
 def worker_arguments(queues: Sequence[str], pool: str, concurrency: int) -> list[str]:
