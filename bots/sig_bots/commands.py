@@ -15,14 +15,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from pydantic import BaseModel
 
 from sig_bots import messages
 from sig_bots.arguments import ArgumentError, Word, bind, nearest, split_words, usage
 from sig_bots.registry import BotRegistry
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 __all__ = ["MAX_COMMANDS", "MAX_LINE", "MAX_TEXT", "Command", "CommandError", "parse", "parse_new"]
 
@@ -179,6 +182,8 @@ def _marks(children: Sequence[Token]) -> Iterator[int]:
 
 @cache
 def _markdown() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # only a comment with something like a command in it needs it
+
     return MarkdownIt("commonmark").enable("table").disable("inline")
 
 

@@ -8,13 +8,9 @@ the databases' own is not in it. The round trips to the database are counted in 
 
 from __future__ import annotations
 
-import contextlib
-import os
 import statistics
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -26,30 +22,14 @@ from sig_workers.tasks import Worker
 from tests.bench import noop
 from tests.bench.processes import cpu_seconds
 from tests.bench.rows import Result, alone, ratios, row
+from tests.bench.serving import servers, worker
 from tests.bench.worker_process import bare_app
 from tests.servers.postgres import PostgreSQL
 from tests.servers.process import Process
-from tests.servers.redis import Redis
 
 DELIVERIES, POOL, CONCURRENCY = 4000, "prefork", "2"
 PATIENCE = 240.0
 """Seconds after which a side that does not get done has failed."""
-
-
-@contextlib.contextmanager
-def worker(folder: Path, name: str, *arguments: str, **more: str) -> Iterator[Process]:
-    """A worker process that takes work; ended with the block."""
-    ready = folder / f"{name}.ready"
-    ready.unlink(missing_ok=True)
-    argv = [sys.executable, "-m", "tests.bench.worker_process", *arguments]
-    root = str(Path(__file__).parents[2])
-    env = {**os.environ, "BENCH_READY": str(ready), "PYTHONPATH": root, **more}
-    process = Process(argv, folder / f"{name}.log", env=env).start()
-    try:
-        process.ready(lambda: ready.exists() and ready.read_text() != "", 60)
-        yield process
-    finally:
-        process.stop()
 
 
 def drained(process: Process, done: Callable[[], int], total: int) -> dict[str, float]:
@@ -81,9 +61,9 @@ def ours(folder: Path, server: PostgreSQL, broker: str, total: int) -> dict[str,
         return int(service.store.read(lambda connection: connection.execute(query).scalar_one()))
 
     try:
-        with worker(folder, "ours", "ours", str(folder), settings.store, broker, POOL, CONCURRENCY) as process:
+        with worker(folder, "ours", ["ours", str(folder), settings.store, broker, POOL, CONCURRENCY]) as running:
             service.wake_ups.wake({"receive"})
-            figures = drained(process, done, total)
+            figures = drained(running.process, done, total)
         settled = text("SELECT count(*) FROM deliveries WHERE state = 'done' AND tries = 1")
         assert service.store.read(lambda connection: connection.execute(settled).scalar_one()) == total
         assert len(service.store.jobs(limit=2 * total)) == total, "one job for each delivery, none twice"
@@ -107,8 +87,8 @@ def celery(folder: Path, broker: str, total: int) -> dict[str, float]:
                 waiting, unacknowledged = both.llen("celery").hlen("unacked").execute()
             return total - int(waiting) - int(unacknowledged)
 
-        with worker(folder, "celery", "celery", broker, POOL, CONCURRENCY) as process:
-            return drained(process, done, total)
+        with worker(folder, "celery", ["celery", broker, POOL, CONCURRENCY]) as running:
+            return drained(running.process, done, total)
 
 
 def round_trips(folder: Path, server: PostgreSQL, broker: str, total: int) -> float:
@@ -132,12 +112,8 @@ def run(rounds: int = 5, quick: bool = False) -> Result:
     """See the module's text."""
     total = 800 if quick else DELIVERIES
     raw: list[Mapping[str, Mapping[str, float]]] = []
-    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
-        folder = Path(name)
-        postgres = PostgreSQL().start()
-        stack.callback(postgres.stop)
-        broker = Redis(folder / "redis").start()
-        stack.callback(broker.stop)
+    with servers() as around:
+        folder, postgres, broker = around.folder, around.postgres, around.redis
         for _ in range(rounds):
             raw.append({
                 "ours": ours(folder, postgres, broker.new_url(), total),
