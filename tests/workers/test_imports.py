@@ -15,7 +15,7 @@ from celery.signals import worker_ready
 
 @worker_ready.connect
 def tell(**_):
-    print("LOADED", *sys.modules, flush=True)
+    os.write(1, " ".join(sys.modules).encode())  # Celery has sys.stdout
     os._exit(0)
 
 sys.argv[1:] = ["worker", "--pool", "solo"]
@@ -36,7 +36,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def test_an_idle_worker_is_a_worker_with_its_bots(loaded: set[str]) -> None:
-    assert {"LOADED", "celery", "sig_workers.tasks", "sig_bots.plugins.lint"} <= loaded
+    assert {"celery", "sig_workers.tasks", "sig_bots.plugins.lint"} <= loaded
 
 
 @pytest.mark.parametrize(
