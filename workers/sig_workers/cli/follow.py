@@ -17,6 +17,7 @@ __all__ = ["OPEN", "Follower", "arriving", "outcome", "state_of", "wait_for_bots
 
 QUIET_SECONDS = 1.5
 """Nothing due for so long: what follows from a build (its registry's notification) has had time to arrive."""
+SILENCE_SECONDS = 30
 OPEN = ("queued", "running")
 QUIET_STATES = ("skipped", "superseded", "obsolete")
 
@@ -134,9 +135,10 @@ def wait_for_bots(service: Service, repo: str, number: int | None, seconds: floa
 
 
 class _Spinner:
-    """A status line on a terminal that says what runs now; silent elsewhere."""
+    """A status line on a terminal that says what runs now; elsewhere a line when nothing was said for long."""
 
     def __init__(self) -> None:
+        self._said = time.monotonic()
         output = console(error=True)
         self._status: Status | None = output.status("waiting for the bots") if output.is_terminal else None
 
@@ -150,8 +152,11 @@ class _Spinner:
             self._status.stop()
 
     def _show(self, jobs: list[JobRow]) -> None:
+        running = [f"{job.bot} in {job.repo.path}" for job in jobs if job.state == "running"]
+        more = len(jobs) - len(running)
+        text = (", ".join(running[:4]) or "waiting for the bots") + (f" ({more} more to come)" if more else "")
         if self._status is not None:
-            running = [f"{job.bot} in {job.repo.path}" for job in jobs if job.state == "running"]
-            more = len(jobs) - len(running)
-            text = ", ".join(running[:4]) or "waiting for the bots"
-            self._status.update(escape(text + (f" ({more} more to come)" if more else "")))
+            self._status.update(escape(text))
+        elif time.monotonic() - self._said > SILENCE_SECONDS:
+            self._said = time.monotonic()
+            console(error=True).print(escape(f"... {text}"))

@@ -59,7 +59,7 @@ def look_and_act(service: Running, imported: Imported, wait: float) -> bool:
     preview.tell()
     if data is None:
         say(f"\nThere is no {CONFIG_FILE}, so update and rebuild stay a preview. This one would enable them:", "bold")
-        say(preview.suggestion)
+        say(preview.suggestion.rstrip())
     follower = Follower(doors, service.url, skipped=True)
     follower.skip_known()
     say("\nNow on the local forge:", "bold")

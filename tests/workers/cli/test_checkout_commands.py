@@ -1,0 +1,114 @@
+"""refs, tags, graph, plan, config check, bots, schema, new-bot: no service needed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.workers.cli.conftest import Sigbot
+
+KEYS = [
+    "file", "line", "start", "end", "text", "instruction", "stage", "image", "tag", "digest", "resolved", "editable",
+    "reason",
+]  # fmt: skip
+
+
+def test_references_have_the_documented_keys_and_byte_offsets(sigbot: Sigbot, tmp_path: Path) -> None:
+    data = "# é\nARG V=1\nFROM quay.io/a/b:$V AS x\nCOPY --from=docker.io/c/d:2 / /\n".encode()
+    (tmp_path / "Containerfile").write_bytes(data)
+    found = json.loads(sigbot("refs", "Containerfile", "--format", "json").out)
+    assert [list(one) for one in found] == [KEYS, KEYS]
+    assert [data[one["start"] : one["end"]].decode() for one in found] == ["quay.io/a/b:$V", "docker.io/c/d:2"]
+    assert [(one["instruction"], one["image"], one["tag"], one["resolved"], one["line"]) for one in found] == [
+        ("FROM", "quay.io/a/b", "1", "quay.io/a/b:1", 3),
+        ("COPY", "docker.io/c/d", "2", "docker.io/c/d:2", 4),
+    ]
+
+
+def test_references_of_a_folder_are_those_of_its_containerfiles(sigbot: Sigbot, fleet: Path) -> None:
+    said = sigbot("refs", fleet)
+    assert said.code == 0
+    assert "tools/Containerfile:2\tFROM\tregistry.example/fleet/base:1.0" in said.out
+
+
+def test_the_newest_tag_goes_to_output_and_its_reason_beside_it(sigbot: Sigbot) -> None:
+    said = sigbot("tags", "newest", "1.9", stdin="1.9\n1.10\nlatest\n")
+    assert (said.code, said.out) == (0, "1.10\n")
+    assert "1.10 is the newest of 3 tags" in said.err
+
+
+def test_no_newer_tag_prints_nothing(sigbot: Sigbot) -> None:
+    said = sigbot("tags", "newest", "2.0", stdin="1.0\n2.0\n")
+    assert (said.code, said.out) == (0, "")
+
+
+def test_the_graph_of_several_checkouts_is_one(sigbot: Sigbot, fleet: Path) -> None:
+    said = sigbot("graph", fleet / "base", fleet / "web", "--format", "json")
+    edge = {"parent": "registry.example/fleet/base:1.1", "child": "registry.example/fleet/web:latest", "kind": "base"}
+    assert json.loads(said.out)["edges"] == [edge]
+    assert '"registry.example/fleet/base:1.1" -> "registry.example/fleet/web:latest";' in (
+        sigbot("graph", fleet / "base", fleet / "web", "--format", "dot").out
+    )
+
+
+def test_a_plan_names_what_follows_from_a_change(sigbot: Sigbot, fleet: Path) -> None:
+    words = ["plan", "--changed", "registry.example/fleet/base:1.0", fleet / "web", fleet / "tools"]
+    assert json.loads(sigbot(*words, "--format", "json").out)["levels"] == [["registry.example/fleet/tools:latest"]]
+    assert "1 image, 1 level" in sigbot(*words).out
+
+
+def test_a_good_configuration_is_said_to_be_good(sigbot: Sigbot, fleet: Path) -> None:
+    said = sigbot("config", "check", fleet / "web")
+    assert said.code == 0
+    assert "Bots: build, lint, rebuild, update. Images: 1." in said.out
+
+
+def test_a_faulty_configuration_is_a_finding_with_its_line(sigbot: Sigbot, tmp_path: Path) -> None:
+    (tmp_path / ".sigbot.yaml").write_text("version: 1\nlnt: {}\n")
+    said = sigbot("config", "check")
+    assert said.code == 1
+    assert "line 2: `lnt`: unknown key; did you mean `lint`?" in said.out
+    problems = json.loads(sigbot("config", "check", "--format", "json").out)["problems"]
+    assert [(one["line"], one["where"]) for one in problems] == [(2, "lnt")]
+
+
+def test_the_bots_are_listed_with_what_they_react_to(sigbot: Sigbot) -> None:
+    found = {one["name"]: one for one in json.loads(sigbot("bots", "--format", "json").out)}
+    assert found["update"]["events"] == ["image_pushed", "push"]
+    assert found["update"]["commands"] == ["update"]
+    assert found["update"]["schedules"] == {"sweep": 21600.0}
+    assert "/sig ping" in sigbot("bots").out
+
+
+def test_the_schema_knows_every_bot(sigbot: Sigbot) -> None:
+    assert {"version", "images", "lint", "update"} <= set(json.loads(sigbot("schema").out)["properties"])
+
+
+def test_a_new_bot_is_written_once(sigbot: Sigbot, tmp_path: Path) -> None:
+    assert sigbot("new-bot", "greeter").code == 0
+    assert (tmp_path / "sigbot-greeter" / "sigbot_greeter.py").is_file()
+    again = sigbot("new-bot", "greeter")
+    assert (again.code, again.err.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("refs", "missing"), ("refs", "."), ("graph", "missing"), ("plan", "--changed", "Not An Image"),
+        ("config", "check"), ("tags", "newest", "1", "--scheme", "none"), ("new-bot", "Bad Name"), ("jobs", "list"),
+        ("jobs", "show", "1"), ("dead", "list"), ("replay", "1"), ("forge", "list"), ("forge", "show", "a/b"),
+        ("event", "missing", "--source", "github", "--header", "X-GitHub-Event: push"),
+        ("event", "-", "--source", "github"), ("event", "-", "--source", "github", "--header", "nonsense"),
+        ("send", "-", "--source", "local", "--to", "http://127.0.0.1:9/hooks/x", "--header", "X-Sigbot-Event: push"),
+        ("send", "-", "--source", "local", "--to", "http://127.0.0.1:9/hooks/x", "--secret", "s", "--header", "X-Sigbot-Event: push"),
+        ("run", "missing"), ("run", "ext::sh -c true"), ("up", "--example=missing"), ("update", "missing"), ("jobs", "list", "--data", "missing"),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_one_sentence_and_status_2(sigbot: Sigbot, words: tuple[str, ...]) -> None:
+    said = sigbot(*words)
+    assert (said.code, said.out) == (2, "")
+    assert "Traceback" not in said.err
+    assert said.err.startswith("sigbot: ") or "Error: " in said.err
+    assert len([line for line in said.err.splitlines() if line and not line.startswith(("Usage:", "Try "))]) == 1
