@@ -137,8 +137,8 @@ class Intake:
             mentions=self._mentions(event),
             service=self._service.settings.service,
         )
-        if isinstance(event, PullRequestChanged) and repositories:
-            self._leave_newer(event, repositories[0], plan)
+        if isinstance(event, PullRequestChanged) and self._told_late(event, plan, repositories, batch):
+            plan.supersedes = []
         first = repositories[0] if repositories else None
         return Settlement(
             row.id,
@@ -153,23 +153,26 @@ class Intake:
             supersedes=[Supersede(one.repo_id, one.number, one.keep_sha or "") for one in plan.supersedes],
         )
 
-    def _leave_newer(self, event: PullRequestChanged, row: RepositoryRow, plan: planner.Plan) -> None:
-        """A forge may tell two pushes in the wrong order: then the older one must not end the work on the newer.
+    def _told_late(
+        self, event: PullRequestChanged, plan: planner.Plan, repositories: Sequence[RepositoryRow], batch: _Batch
+    ) -> bool:
+        """Whether the pull request has another head by now.
 
-        The forge is asked only when there is work on another commit that would end.
+        Some forges tell two pushes in the wrong order, and the older one must not end the work on the newer. The forge is
+        asked only when there is work on another head.
         """
-        number, told = event.pull_request.number, event.pull_request.head_sha
         if not any(one.keep_sha for one in plan.supersedes):
-            return
+            return False
+        row, number, told = repositories[0], event.pull_request.number, event.pull_request.head_sha
         going = self._service.store.jobs(repo=row.id, number=number, states=("queued", "running"))
-        if all(job.head_sha in (None, told) for job in going):
-            return
-        if self._service.host(row.instance).repository(row.path).pull_request(number).head_sha != told:
-            plan.supersedes = []
-            plan.jobs = [job for job in plan.jobs if job.head_sha is None]
-            plan.verdicts = [
-                (bot, f"{told[:12]} is no longer the head of the pull request") for bot, _ in plan.verdicts
-            ]
+        heads = {job.head_sha for job in going} | batch.heads.setdefault((row.id, number), set())
+        batch.heads[row.id, number].add(told)
+        if not heads - {None, told}:
+            return False
+        try:
+            return self._service.host(row.instance).repository(row.path).pull_request(number).head_sha != told
+        except NotFound:
+            return False
 
     def _repositories(self, event: Event, batch: _Batch) -> list[RepositoryRow]:
         """The repositories an event concerns: its own, or those that make images from the one it is about."""
@@ -239,6 +242,8 @@ class _Batch:
         self._until = time.monotonic() + TRUSTED
         self.split = False
         """Whether one of them became several others."""
+        self.heads: dict[tuple[int, int], set[str]] = {}
+        """Heads of pull requests (repository, number) that deliveries of this batch told."""
         if len(rows) > 1:
             self._look_up()
 

@@ -43,13 +43,14 @@ def _settle(connection: Connection, settlements: Sequence[Settlement]) -> list[t
     verdicts = [{"delivery_id": s.delivery_id, "bot": bot, "verdict": said} for s in mine for bot, said in s.verdicts]
     if verdicts:
         connection.execute(insert(t.verdicts), verdicts)
-    for one in mine:
-        for supersede in one.supersedes:
-            _supersede(connection, supersede)
     jobs = [
         _job(job, one, events.get(one.delivery_id)) for one in mine for job in one.jobs
     ]  # fmt: skip
     inserted = _insert_jobs(connection, jobs)
+    # Of several new heads in one batch the last one counts, also against the jobs of the others.
+    newest = {(what.repo_id, what.number): what for one in mine for what in one.supersedes}
+    for supersede in newest.values():
+        _supersede(connection, supersede)
     held_ids = {one.delivery_id: one for one in mine}
     return [
         tuple(inserted.pop(key) for job in one.jobs if (key := short(job.key)) in inserted)
