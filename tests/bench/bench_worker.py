@@ -78,7 +78,7 @@ def celery(folder: Path, broker: str, total: int) -> dict[str, float]:
     app = bare_app(broker)
     with app.connection_for_write() as connection, connection.Producer() as producer:
         for number in range(total):
-            app.tasks["bare.nothing"].apply_async((number,), producer=producer)
+            app.send_task("bare.nothing", (number,), producer=producer)
     with redis.Redis.from_url(broker) as client:
         assert client.llen("celery") == total
 

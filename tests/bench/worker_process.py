@@ -19,17 +19,19 @@ from tests.bench.starts import note
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
 
 
-def bare_app(broker: str) -> Celery:
-    """What one writes to queue a function: no result, acknowledged late as the best of Celery's own settings was."""
+def bare_app(broker: str, files: Path | None = None) -> Celery:
+    """What one writes to queue a function: no result, acknowledged late as the best of Celery's own settings was.
+
+    `files`: the folder of the file transport.
+    """
     app = Celery("bare", broker=broker, set_as_current=False)
     app.conf.update(
         task_ignore_result=True, task_acks_late=True, worker_prefetch_multiplier=4, worker_send_task_events=False,
         worker_enable_remote_control=False, broker_connection_retry_on_startup=True,
     )  # fmt: skip
-    if broker.startswith("filesystem"):
-        root = Path(os.environ["BENCH_BROKER"])
+    if broker.startswith("filesystem") and files is not None:
         names = {"data_folder_in": "messages", "data_folder_out": "messages", "control_folder": "control"}
-        folders = {key: str(root / name) for key, name in names.items()}
+        folders = {key: str(files / name) for key, name in names.items()}
         for folder in folders.values():
             Path(folder).mkdir(parents=True, exist_ok=True)
         app.conf.broker_transport_options = {**folders, "polling_interval": 0.05}
@@ -52,7 +54,7 @@ def main(kind: str, *arguments: str) -> None:
     """Run until a signal comes."""
     if kind == "celery":
         broker, pool, concurrency = arguments
-        app = bare_app(broker)
+        app = bare_app(broker, Path(os.environ["BENCH_BROKER"]) if "BENCH_BROKER" in os.environ else None)
         app.worker_main(["worker", "--pool", pool, "--concurrency", concurrency, *QUIET])
         return
     from sig_workers.cli.roles import worker_arguments
