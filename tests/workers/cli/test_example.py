@@ -1,0 +1,151 @@
+"""`sigbot up --example` and `sigbot run` for real: what the terminal says is what the store and the registry hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sig_bots.refs import ImageRef
+from sig_workers.registries.seed import publish
+from sig_workers.service import Service
+from sig_workers.settings import load_settings
+from tests.servers.process import free_port, processes_mentioning
+from tests.servers.programs import UNPACKED
+from tests.servers.registry import Registry
+from tests.workers.cli.conftest import EXAMPLE, Sigbot
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unpacked servers are on PATH, as `make run` puts them."""
+    monkeypatch.setenv("SIGBOT_CONFIG", "")  # which reading the settings sets
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}:/usr/sbin:/sbin:{UNPACKED / 'usr/bin'}")
+
+
+@contextmanager
+def started(data: Path, said: str, *words: str, seconds: float = 120) -> Iterator[str]:
+    """`sigbot up --example` until it has said something; ended as Ctrl-C does."""
+    output = data.parent / f"{data.name}.out"
+    argv = [sys.executable, "-m", "sig_workers.cli", "up", f"--example={EXAMPLE}", "--data", str(data), "--port", str(free_port()), *words]  # fmt: skip
+    with output.open("w") as file:
+        process = subprocess.Popen(argv, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
+    try:
+        wait(lambda: said in output.read_text() or process.poll() is not None, seconds)
+        assert said in output.read_text(), output.read_text()
+        yield output.read_text()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(40)
+
+
+def wait(true: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not true() and time.monotonic() < until:
+        time.sleep(0.2)
+
+
+def lines(text: str) -> list[tuple[str, str, str]]:
+    """(where, bot, state) of the outcome lines."""
+    found = re.findall(r"^[\d:]{8}  (\S+)\s+(\S+)\s+(\w+) ", text, re.MULTILINE)
+    return [(where, bot, state) for where, bot, state in found]
+
+
+def test_the_bots_are_seen_at_work_on_the_fleet(tmp_path: Path, path: None, buildah: str) -> None:
+    data = tmp_path / "data"
+    with started(data, "Ctrl-C ends it.") as text:
+        told = lines(text)
+        for expected in (("fleet/web", "lint", "done"), ("fleet/tools", "update", "done"), ("fleet/base", "rebuild", "done"), ("fleet/multi", "rebuild", "done"), ("fleet/web#1", "lint", "done")):  # fmt: skip
+            assert expected in told
+        service = Service(load_settings(data / "sigbot.toml"))
+        jobs = {(job.repo.path, job.bot): job for job in service.store.jobs(limit=200) if job.state == "done"}
+        assert re.search(r"[1-9] error", jobs["fleet/web", "lint"].reason)
+        (update,) = service.local_forge.state.pulls("fleet/tools")
+        assert update.title.endswith("/fleet/base to 1.1")
+        access = service.settings.registries[0]
+        base = ImageRef(registry=access.host, repository="fleet/base", tag="1.1")
+        assert label(access.host, "fleet/web") == service.registry.digest(base)
+        manifest = service.registry.manifest(ImageRef(registry=access.host, repository="fleet/multi", tag="latest"))
+        assert manifest is not None
+        assert sorted(manifest.platforms) == ["linux/amd64", "linux/arm64"]
+        assert any(one.source == "registry" for one in service.store.recent_deliveries(300, public_only=False))
+        service.store.close()
+    assert not processes_mentioning(str(data))
+
+
+def label(host: str, repository: str) -> str:
+    """The base's digest that an image says it was made from, as the registry has it."""
+    accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
+    manifest = httpx.get(f"http://{host}/v2/{repository}/manifests/latest", headers=accept, trust_env=False).json()
+    config = httpx.get(f"http://{host}/v2/{repository}/blobs/{manifest['config']['digest']}", trust_env=False).json()
+    return str(config["config"]["Labels"]["org.opencontainers.image.base.digest"])
+
+
+def test_without_registry_and_buildah_update_and_rebuild_fail_and_lint_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("git", "sh", "env", "cat", "setpriv"):
+        found = next(f"{folder}/{name}" for folder in os.environ["PATH"].split(":") if Path(folder, name).exists())
+        (programs / name).symlink_to(found)
+    monkeypatch.setenv("PATH", str(programs))
+    with started(tmp_path / "data", "fleet/tools      update   failed") as text:
+        assert "docker-registry is missing: install the package docker-registry" in text
+        assert "Images cannot be built here: buildah is not installed" in text
+        told = lines(text)
+        assert ("fleet/base", "rebuild", "failed") in told
+        assert ("fleet/web", "lint", "done") in told
+        assert ("fleet/tools", "update", "waiting") in told
+
+
+def test_a_checkout_is_previewed_and_linted_and_left_as_it_is(sigbot: Sigbot, tmp_path: Path) -> None:
+    checkout = tmp_path / "My Project"
+    git(tmp_path, "init", "-q", "-b", "trunk", str(checkout))
+    (checkout / "Containerfile").write_text("FROM scratch\nMAINTAINER me\n")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-q", "-m", "one")
+    before = git(checkout, "for-each-ref")
+    words = ["run", checkout, "--data", tmp_path / "run", "--port", free_port(), "--wait", "60"]
+    said = sigbot(*words)
+    assert said.code == 1, said.err
+    assert "Containerfile:2: error SIG007" in said.out
+    assert "you/my-project   lint     done" in said.out
+    assert "The check sigbot/lint failed." in said.out
+    assert git(checkout, "for-each-ref") == before
+    assert "Nothing was committed to trunk since the last run" in sigbot(*words).out
+
+
+def git(folder: Path, *words: str) -> str:
+    return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout
+
+
+def test_update_edits_a_checkout_and_shows_the_same_as_a_diff(
+    sigbot: Sigbot, tmp_path: Path, registry_server: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for tag in ("1.0", "1.1"):
+        publish(ImageRef(registry=registry_server.host, repository="cli/base", tag=tag), {"a": b"x"})
+    config = tmp_path / "sigbot.toml"
+    config.write_text(f'[[registry]]\nhost = "{registry_server.host}"\ninsecure = true\n')
+    monkeypatch.setenv("SIGBOT_CONFIG", str(config))
+    file = tmp_path / "Containerfile"
+    file.write_text(f"FROM {registry_server.host}/cli/base:1.0  # keep\n")
+    shown = sigbot("update", "--dry-run", "--format", "diff", "Containerfile")
+    assert file.read_text().endswith("base:1.0  # keep\n")
+    assert f"+FROM {registry_server.host}/cli/base:1.1  # keep\n" in shown.out
+    told = json.loads(sigbot("update", "--format", "json", "Containerfile").out)
+    assert [(one["line"], one["to"]) for one in told["moved"]] == [(1, f"{registry_server.host}/cli/base:1.1")]
+    assert file.read_text().endswith("base:1.1  # keep\n")
+    assert "Nothing newer." in sigbot("update").out

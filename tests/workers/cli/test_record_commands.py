@@ -1,0 +1,158 @@
+"""jobs, dead, deliveries, replay and forge on a data folder, without a running service."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sig_bots.refs import Repo
+from sig_workers.cli.claim import Claimed, claimed, forget
+from sig_workers.cli.running import write_settings
+from sig_workers.service import Service
+from sig_workers.settings import load_settings
+from sig_workers.store.rows import JobRow, NewEvent, NewJob, Settlement
+from tests.workers.cli.conftest import Sigbot
+
+LEASE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def service(sigbot: Sigbot, tmp_path: Path) -> Iterator[Service]:
+    """The doors of a service that does not run, on the folder that `sigbot` acts on by default."""
+    data = tmp_path / "home" / "sigbot"
+    data.mkdir(parents=True)
+    made = Service(load_settings(write_settings(data, "http://127.0.0.1:9", "")))
+    made.store.migrate()
+    yield made
+    made.wake_ups.stop()
+    made.store.close()
+
+
+def deliver(service: Service) -> int:
+    accepted = service.store.accept(instance="local", source="local", delivery_id="d-1", headers={}, body=b"{}")
+    return accepted.id
+
+
+def job(service: Service) -> JobRow:
+    """A job that was claimed once, of a delivery."""
+    deliver(service)
+    (delivery,) = service.store.claim_deliveries("test", 1, LEASE)
+    repo = service.store.ensure_repository("local", Repo(path="fleet/web", private=False))
+    new = NewJob(
+        repo_id=repo.id, bot="lint", handler="on_change", queue="interactive", priority=10, target="t", key="k"
+    )
+    settled = Settlement(
+        delivery.id, delivery.attempt, "done", event=NewEvent("push", '{"kind": "push"}'),
+        verdicts=[("lint", "runs on_change")], jobs=[new],
+    )  # fmt: skip
+    service.store.settle([settled])
+    return service.store.claim_jobs("interactive", "test", LEASE, 1)[0]
+
+
+def test_a_job_is_listed_shown_and_retried(sigbot: Sigbot, service: Service) -> None:
+    ran = job(service)
+    service.store.log(ran.id, ran.attempt, ["looking", "found it"])
+    service.store.finish(ran.id, ran.attempt, "failed", "the reason")
+    (listed,) = json.loads(sigbot("jobs", "list", "--format", "json").out)
+    assert (listed["repo"], listed["bot"], listed["state"], listed["reason"]) == ("fleet/web", "lint", "failed", "the reason")  # fmt: skip
+    assert json.loads(sigbot("jobs", "show", ran.id, "--format", "json").out)["attempts"][0]["reason"] == "the reason"
+    assert sigbot("jobs", "log", ran.id, "--follow").out == "looking\nfound it\n"
+    assert sigbot("jobs", "retry", ran.id).code == 0
+    assert sigbot("jobs", "list", "--state", "queued").out.split("\t")[0] == str(ran.id)
+
+
+def test_a_queued_job_is_cancelled_once(sigbot: Sigbot, service: Service) -> None:
+    ran = job(service)
+    service.store.finish(ran.id, ran.attempt, "failed", "later", retry_at=timedelta(hours=1))
+    assert sigbot("jobs", "list").out.split("\t")[5] == "waiting"
+    assert sigbot("jobs", "cancel", ran.id).code == 0
+    again = sigbot("jobs", "cancel", ran.id)
+    assert (again.code, again.err) == (2, f"sigbot: job {ran.id} has ended already\n")
+
+
+def test_a_dead_delivery_is_listed_replayed_and_dropped(sigbot: Sigbot, service: Service) -> None:
+    number = deliver(service)
+    assert sigbot("dead", "list").code == 0
+    (row,) = service.store.claim_deliveries("test", 1, LEASE)
+    service.store.fail_delivery(row.id, row.attempt, "cannot be planned", None)
+    assert sigbot("dead", "list").code == 1
+    assert "cannot be planned" in sigbot("dead", "show", f"delivery:{number}").out
+    assert sigbot("dead", "replay", f"delivery:{number}").code == 0
+    assert json.loads(sigbot("deliveries", "list", "--format", "json").out)[0]["state"] == "received"
+    dropped = sigbot("dead", "drop", f"delivery:{number}")
+    assert (dropped.code, "is not among the dead" in dropped.err) == (2, True)
+
+
+def test_a_delivery_is_shown_with_its_verdicts_and_replayed(sigbot: Sigbot, service: Service) -> None:
+    ran = job(service)
+    shown = json.loads(sigbot("deliveries", "show", ran.delivery_id, "--format", "json").out)
+    assert (shown["verdicts"], shown["jobs"], shown["body"]) == ({"lint": "runs on_change"}, [ran.id], "{}")
+    assert sigbot("replay", ran.delivery_id).code == 0
+    assert [one.id for one in service.store.claim_deliveries("test", 5, LEASE)] == [ran.delivery_id]
+
+
+def test_a_person_makes_a_repository_opens_a_pull_request_and_merges_it(
+    sigbot: Sigbot, service: Service, tmp_path: Path
+) -> None:
+    made = sigbot("forge", "create", "sig/demo", "--as", "alice")
+    assert made.out.strip() == str(service.local_forge.history("sig/demo").folder)
+    (tmp_path / "new").write_text("FROM scratch\n")
+    clone(tmp_path, made.out.strip())
+    opened = sigbot("forge", "pr", "sig/demo", "--as", "bob", "--branch", "topic", "--title", "Add it", "--file", "Containerfile=new")  # fmt: skip
+    assert opened.out.startswith("sig/demo#1 is open")
+    assert "nobody answers until one does" in opened.out
+    shown = json.loads(sigbot("forge", "show", "sig/demo#1", "--wait", "0", "--format", "json").out)
+    assert (shown["title"], shown["author"]["login"], shown["state"]) == ("Add it", "bob", "open")
+    refused = sigbot("forge", "merge", "sig/demo#1", "--as", "bob", "--wait", "0")
+    assert (refused.code, "needs write access" in refused.err) == (2, True)
+    assert sigbot("forge", "merge", "sig/demo#1", "--as", "alice", "--wait", "0").code == 0
+    head = service.local_forge.history("sig/demo").branch_sha("main")
+    assert service.local_forge.history("sig/demo").read("Containerfile", head or "") == b"FROM scratch\n"
+
+
+def clone(folder: Path, repository: str) -> None:
+    """A first commit on main, pushed."""
+    work = folder / "work"
+    for words in (
+        ["init", "-q", "-b", "main", str(work)],
+        ["-C", str(work), "commit", "-q", "--allow-empty", "-m", "Start"],
+        ["-C", str(work), "push", "-q", repository, "main"],
+    ):
+        subprocess.run(["git", *words], check=True, capture_output=True)
+
+
+def test_a_right_is_granted_and_a_pull_request_closed(sigbot: Sigbot, service: Service, tmp_path: Path) -> None:
+    repository = sigbot("forge", "create", "sig/demo", "--as", "alice").out.strip()
+    clone(tmp_path, repository)
+    (tmp_path / "new").write_text("x\n")
+    sigbot("forge", "pr", "sig/demo", "--as", "bob", "--branch", "t", "--file", "a=new", "--wait", "0")
+    assert sigbot("forge", "grant", "sig/demo", "bob", "write").code == 0
+    assert sigbot("forge", "close", "sig/demo#1", "--as", "bob").code == 0
+    assert service.local_forge.pull("sig/demo", 1).state == "closed"
+
+
+def test_a_file_that_leads_out_of_the_repository_is_refused(sigbot: Sigbot, service: Service, tmp_path: Path) -> None:
+    clone(tmp_path, sigbot("forge", "create", "sig/demo", "--as", "alice").out.strip())
+    (tmp_path / "new").write_text("x\n")
+    said = sigbot("forge", "pr", "sig/demo", "--as", "bob", "--branch", "t", "--file", "../../out=new")
+    assert (said.code, "does not lie inside the repository" in said.err) == (2, True)
+
+
+def test_a_data_folder_has_one_service(tmp_path: Path) -> None:
+    with claimed(tmp_path), pytest.raises(Claimed, match="already"), claimed(tmp_path):
+        pass
+    with claimed(tmp_path):
+        pass
+
+
+def test_starting_afresh_deletes_only_what_a_run_made(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("x")
+    (tmp_path / "forge").mkdir()
+    (tmp_path / "sigbot.db").write_text("x")
+    forget(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
