@@ -120,7 +120,12 @@ class Instance(Section):
         return self
 
     def enabled(self, path: str) -> bool:
-        """Whether a repository is enabled by one of the globs."""
+        """Whether a repository is enabled by one of the globs.
+
+        A GitHub App without globs works where it is installed: nothing else is signed with its secret.
+        """
+        if self.kind == "github" and self.app_id and not self.repositories:
+            return True
         return any(fnmatchcase(path, pattern) for pattern in self.repositories)
 
     def secrets(self) -> tuple[bytes, ...]:
