@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -197,6 +196,6 @@ def _closing_words(service: Running, settled: bool) -> None:
 
 def _command(service: Running) -> str:
     """How this very sigbot is called on this data from a terminal in the same folder."""
-    program = shutil.which("sigbot") or str(Path(sys.executable).with_name("sigbot"))
+    program = str(Path(sys.executable).with_name("sigbot"))
     here = find_data() == service.service.settings.data
     return os.path.relpath(program) if here else f"SIGBOT_DATA={service.service.settings.data} {program}"
