@@ -354,3 +354,9 @@ def test_times_come_from_the_database_in_utc(store: Store, repo: RepositoryRow, 
     assert job.started_at.utcoffset() == timedelta(0)
     assert abs(job.lease_until - job.started_at - LEASE) < timedelta(seconds=1)
     assert abs(datetime.now(UTC) - job.started_at) < timedelta(seconds=30)
+
+
+def test_one_given_job_of_another_queue_is_left_alone(store: Store, repo: RepositoryRow, work: Work) -> None:
+    (build,) = work.plan(work.job(repo, queue="builds"))
+    assert store.claim_given([build], "w", LEASE, queue="interactive") == []
+    assert [row.id for row in store.claim_given([build], "w", LEASE, queue="builds")] == [build]

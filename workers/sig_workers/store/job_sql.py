@@ -8,7 +8,7 @@ from sqlalchemy import Integer, and_, bindparam, exists, func, literal_column, n
 from sqlalchemy.sql.elements import ColumnElement
 
 from sig_workers.store import schema as t
-from sig_workers.store.columns import db_after_param, db_now
+from sig_workers.store.columns import Words, db_after_param, db_now
 from sig_workers.store.job_rows import select_jobs
 from sig_workers.store.schema import QUEUED, RUNNING
 
@@ -72,7 +72,8 @@ A repository's second-best job comes after every other repository's best of the 
 one batch; between batches `last_claimed_at` keeps it.
 """
 
-_ONE = _start(_JOB, DUE)
+_IN_QUEUE = t.jobs.c.queue == func.coalesce(bindparam("the_queue", type_=Words()), t.jobs.c.queue)
+_ONE = _start(_JOB, _IN_QUEUE, DUE)
 START_ONE = _ONE.returning(t.jobs.c.id)
 START_AND_READ = select_jobs(_ONE.returning(*t.jobs.c).cte("started"))
 """Both in one round trip; SQLite has no UPDATE inside a SELECT."""

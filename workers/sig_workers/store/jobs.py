@@ -50,6 +50,9 @@ class Jobs(Part):
 
         For the worker that has just planned them and can start at once. It is no turn of their repositories.
         """
+        if len(jobs) == 1:  # one event on an idle worker: somebody waits for just this
+            one = self.claim_job(jobs[0], owner, lease, queue=queue)
+            return [one] if one else []
 
         def claim(connection: Connection) -> list[JobRow]:
             one_at_a_time(connection, "claim jobs")  # fairness is exact, and no two claims deadlock
@@ -61,9 +64,9 @@ class Jobs(Part):
 
         return self._claim(claim) if jobs else []
 
-    def claim_job(self, job: int, owner: str, lease: timedelta) -> JobRow | None:
-        """Take this one job; None when it is not due (any more). It is no turn of its repository."""
-        values = {"the_job": job, "the_owner": owner, "lease": lease.total_seconds()}
+    def claim_job(self, job: int, owner: str, lease: timedelta, *, queue: str | None = None) -> JobRow | None:
+        """Take this one job; None when it is not due (any more) or not of this queue. It is no turn of its repository."""
+        values = {"the_job": job, "the_owner": owner, "the_queue": queue, "lease": lease.total_seconds()}
 
         def start(connection: Connection) -> JobRow | None:
             started = connection.execute(START_ONE, values).first()
