@@ -51,6 +51,12 @@ class PostgreSQL:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
+    def halt(self) -> None:
+        """Stop the server and keep the cluster: `start` brings it back on the same port."""
+        if self._process is None:
+            raise ServerError("PostgreSQL was not started here, so it cannot be stopped here")
+        self._process.stop()
+
     def restart(self, *, crash: bool = False) -> None:
         """Restart on the same port with the same data; `crash` ends it without a checkpoint."""
         if self._process is None:

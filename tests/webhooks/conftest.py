@@ -70,6 +70,17 @@ def store(app: Flask) -> Store:
     return opened
 
 
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """A gunicorn for all tests of a module that give their deliveries ids of their own. Four threads, three seconds."""
+    folder = tmp_path_factory.mktemp("web")
+    server = Web(folder, store=migrated(f"sqlite:///{folder / 'sigbot.db'}"), request="3s", threads=4)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
 @pytest.fixture
 def start_web(tmp_path: Path, sqlite_url: str) -> Iterator[Callable[..., Web]]:
     """Start gunicorn: `start_web(store=URL, broker=URL, processes=2, request="1s")`."""

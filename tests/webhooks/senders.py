@@ -106,11 +106,12 @@ def instances() -> list[dict[str, Any]]:
         "github": [SECRET, OLD_SECRET], "forgejo": [SECRET], "pagure": [], "gitlab": [GITLAB_TOKEN],
         "gitlab-signed": [SIGNING_SECRET], "quay": [PATH_SECRET], "registry": [BEARER], "here": [SECRET],
     }  # fmt: skip
-    kinds = {"gitlab-signed": "gitlab", "here": "local"}
+    secrets["small"] = [SECRET]
+    kinds = {"gitlab-signed": "gitlab", "here": "local", "small": "github"}
     return [
         {
             "name": name, "kind": kinds.get(name, name), "url": f"https://{name}.example.org",
-            "hook_secrets": [secret.decode() for secret in active], "repositories": ["*"],
+            "hook_secrets": [secret.decode() for secret in active], "repositories": ["*"], **({"max_body": 1000} if name == "small" else {}),
         }
         for name, active in secrets.items()
     ]  # fmt: skip

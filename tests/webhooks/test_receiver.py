@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.test import TestResponse
 
-from sig_webhooks.app import create_app, endpoints
+from sig_webhooks.app import endpoints
 from sig_webhooks.body import BodyReader
 from sig_workers.settings import Settings, SettingsError
 from sig_workers.store.rows import DeliveryRow
@@ -122,13 +123,11 @@ def test_a_registrys_own_content_type_is_for_registries(client: FlaskClient) -> 
     assert post(client, github().with_headers(content_type=kind)).status_code == 415
 
 
-def test_a_body_above_the_limit_is_refused(settings: Settings) -> None:
-    given = [{**one, "max_body": 1000} for one in senders.instances()]
-    app = create_app(settings.model_copy(update={"instances": Settings(instance=given).instances}))  # type: ignore[arg-type]
-    fits, large = github(b'{"a": "' + b"x" * 991 + b'"}'), github(b'{"a": "' + b"x" * 992 + b'"}', ident="2")
+def test_a_body_above_the_limit_is_refused(client: FlaskClient, store: Store) -> None:
+    fits, large = (replace(github(b'{"a": "' + b"x" * size + b'"}'), path="/hooks/small") for size in (991, 992))
     assert (len(fits.body), len(large.body)) == (1000, 1001)
-    assert [post(app.test_client(), one).status_code for one in (fits, large)] == [202, 413]
-    app.extensions["sigbot"]["store"].close()
+    assert [post(client, one).status_code for one in (large, fits)] == [413, 202]
+    assert len(stored(store)) == 1
 
 
 def test_a_body_that_never_ends_is_read_up_to_the_limit_only() -> None:

@@ -1,10 +1,11 @@
 """The web process as an operator runs it: `sigbot serve`, gunicorn on a port of 127.0.0.1."""
 
+import http.client
 import json
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -52,22 +53,34 @@ class Web:
 
     def live(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/healthz/live", timeout=2, trust_env=False).status_code == 200
-        except httpx.HTTPError:
+            return self.get("/healthz/live").status_code == 200
+        except OSError:
             return False
 
-    def post(self, hook: Hook, timeout: float = 15) -> httpx.Response:
-        return httpx.post(
-            self.url + hook.path, content=hook.body, headers=dict(hook.headers), timeout=timeout, trust_env=False
-        )
+    def get(self, path: str) -> httpx.Response:
+        return self._ask("GET", path, b"", {}, 15)
 
-    def rows(self) -> int:
-        """How many deliveries are in the store."""
+    def post(self, hook: Hook, timeout: float = 15) -> httpx.Response:
+        return self._ask("POST", hook.path, hook.body, hook.headers, timeout)
+
+    def _ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str], timeout: float) -> httpx.Response:
+        """In a connection of its own, and without loading certificates for it, which would take most of the time."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(method, path, body, {key: value.encode() for key, value in headers.items()})
+            answer = connection.getresponse()
+            return httpx.Response(answer.status, headers=answer.getheaders(), content=answer.read())
+        finally:
+            connection.close()
+
+    def kept(self, ident: str = "", instance: str = "github") -> int:
+        """How many deliveries are in the store, all or of an instance and id."""
         store = Store.open(self.store_url)
         try:
-            return len(store.recent_deliveries(100_000, public_only=False))
+            found = store.recent_deliveries(100_000, public_only=False)
         finally:
             store.close()
+        return len([one for one in found if not ident or (one.instance, one.delivery_id) == (instance, ident)])
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
@@ -95,9 +108,18 @@ def head(hook: Hook, **headers: str) -> bytes:
 
 
 def answered(connection: socket.socket) -> bytes:
-    """Everything until the other side closes or a whole small answer is there."""
+    """The first answer, if it is a small one of ours."""
+    return _received(connection, until=lambda data: b"\r\n\r\n" in data and data.endswith(b"}"))
+
+
+def everything(connection: socket.socket) -> bytes:
+    """All that comes until the other side closes."""
+    return _received(connection, until=lambda data: False)
+
+
+def _received(connection: socket.socket, until: Callable[[bytes], bool]) -> bytes:
     data = b""
-    while b"\r\n\r\n" not in data or not data.endswith(b"}"):
+    while not until(data):
         try:
             piece = connection.recv(65536)
         except ConnectionResetError:

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, RequestTimeout
@@ -13,20 +14,13 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 __all__ = ["BodyReader", "Watchdog"]
 
 PIECE = 1024 * 1024
-SLOW = 1.0
-"""Seconds after which a read counts as slow, and has to give way when the threads get scarce."""
 
 
 class Watchdog:
-    """Ends reads that take too long: one thread per process shuts the reading side of overdue requests' sockets.
-
-    A thread that reads a body serves nobody else. So when more than `crowd` reads are slow, the oldest are ended before
-    their time.
-    """
+    """Ends reads that take too long: one thread per process shuts the reading side of overdue requests' sockets."""
 
     def __init__(self) -> None:
-        self.crowd = 4
-        self._reads: dict[int, tuple[float, float, socket.socket]] = {}
+        self._reads: dict[int, tuple[float, socket.socket]] = {}
         self._cut: set[int] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -34,7 +28,7 @@ class Watchdog:
     def start(self, key: int, deadline: float, connection: socket.socket) -> None:
         """Watch a read until `stop`."""
         with self._lock:
-            self._reads[key] = (time.monotonic(), deadline, connection)
+            self._reads[key] = (deadline, connection)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="slow-bodies", daemon=True)
                 self._thread.start()
@@ -52,17 +46,12 @@ class Watchdog:
             time.sleep(0.2)
             # Under the lock: once a read is stopped, its socket may serve another request.
             with self._lock:
-                for key in self._overdue(time.monotonic()):
-                    _, _, connection = self._reads.pop(key)
+                now = time.monotonic()
+                for key in [key for key, (deadline, _) in self._reads.items() if now > deadline]:
+                    _, connection = self._reads.pop(key)
                     self._cut.add(key)
                     with contextlib.suppress(OSError):
                         connection.shutdown(socket.SHUT_RD)
-
-    def _overdue(self, now: float) -> set[int]:
-        oldest_first = sorted(self._reads, key=lambda key: self._reads[key][0])
-        slow = [key for key in oldest_first if now - self._reads[key][0] > SLOW]
-        giving_way = slow[: max(0, len(slow) - self.crowd)]
-        return {key for key in oldest_first if now > self._reads[key][1]} | set(giving_way)
 
 
 class BodyReader:
@@ -70,7 +59,9 @@ class BodyReader:
 
     def __init__(self, seconds: float = 10.0) -> None:
         self._seconds = seconds
-        self.watchdog = Watchdog()
+        self._watchdog = Watchdog()
+        self.abandon: Callable[[], None] = lambda: None
+        """Called when a body is not read to its end: its connection cannot serve another request."""
 
     def read(self, environ: dict[str, Any], limit: int) -> bytes:
         """The whole body.
@@ -78,6 +69,13 @@ class BodyReader:
         Raises RequestEntityTooLarge (413), RequestTimeout (408), BadRequest (400: shorter than its Content-Length, or
         not framed as RFC 9112 says).
         """
+        try:
+            return self._read(environ, limit)
+        except HTTPException:
+            self.abandon()
+            raise
+
+    def _read(self, environ: dict[str, Any], limit: int) -> bytes:
         declared = environ.get("CONTENT_LENGTH") or ""
         if declared and not (declared.isascii() and declared.isdigit()):
             raise BadRequest
@@ -88,7 +86,7 @@ class BodyReader:
         connection = environ.get("gunicorn.socket")
         key = threading.get_ident()
         if connection is not None:
-            self.watchdog.start(key, deadline, connection)
+            self._watchdog.start(key, deadline, connection)
         body, problem = b"", None
         try:
             body = _all(environ["wsgi.input"], limit if size is None else size, exact=size is not None)
@@ -96,7 +94,7 @@ class BodyReader:
             problem = error
         except Exception:  # whatever the server raises for a body that is cut off or framed wrongly
             problem = BadRequest()
-        if self.watchdog.stop(key) or time.monotonic() > deadline:
+        if self._watchdog.stop(key) or time.monotonic() > deadline:
             raise RequestTimeout
         if problem is not None:
             raise problem
@@ -109,7 +107,7 @@ def _all(stream: Any, limit: int, *, exact: bool) -> bytes:
     """At most `limit` bytes in pieces, so that a length that was only promised takes no memory."""
     pieces: list[bytes] = []
     size = 0
-    while piece := stream.read(min(PIECE, limit - size) if exact else PIECE):
+    while piece := stream.read(min(PIECE, limit - size + (0 if exact else 1))):
         size += len(piece)
         if size > limit:
             raise RequestEntityTooLarge

@@ -28,8 +28,9 @@ def make_health(store: Store) -> Blueprint:
     @health.get("/ready")
     def ready() -> Response:
         try:
-            store.writable()
             migrated = store.at_head()
+            if migrated:
+                store.writable()
         except StoreDown as error:
             log.error("not ready: %s", error)  # the driver's words name hosts, which are nobody's business outside
             return answer("not ready", "The store does not answer.", 503)

@@ -97,9 +97,7 @@ def make_receiver(endpoints: Mapping[str, Endpoint], wake_ups: WakeUps, reader: 
         try:
             body = reader.read(environ, endpoint.limit)
         except HTTPException as error:
-            # What is left of the body stays unread, so the connection cannot serve another request.
-            code = error.code or 400
-            return answer("error", _READ_ERRORS[code], code, {"Connection": "close"})
+            return answer("error", _READ_ERRORS[error.code or 400], error.code or 400)
         headers = _headers(environ)
         if path_secret is not None:
             headers[_PATH_SECRET] = path_secret

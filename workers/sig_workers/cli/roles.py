@@ -33,7 +33,7 @@ def serve_arguments(
     return [
         sys.executable, "-m", "gunicorn", "--bind", bind, "--workers", str(processes), "--threads", str(threads),
         "--worker-class", "sig_webhooks.gunicorn_worker.PatientWorker", "--graceful-timeout", "25",
-        "--log-level", "warning", "--no-control-socket", application,
+        "--log-level", "warning", "--no-control-socket", "--no-sendfile", application,
     ]  # fmt: skip
 
 
