@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +56,15 @@ class Arena:
         if role == "web":
             self.service.start("web")  # runs already; returns when it answers
         return fault
+
+    def start_other(self, name: str) -> None:
+        """A second ordinary process: `other` worker or `beat2`."""
+        words = ["beat"] if name.startswith("beat") else ["worker", "--queues", QUEUES, "--pool", "threads"]
+        self.service.start_as(name, [sys.executable, "-m", "sig_workers.cli", *words])
+
+    def end(self, name: str) -> None:
+        """End a process the hard way."""
+        self.service.processes.pop(name).kill()
 
     def wait_killed(self, fault: Fault, seconds: float = 40) -> dict[str, Any]:
         """Return when the process has died at the point; the test fails when it did not."""
@@ -146,18 +153,3 @@ def open_arena(
     finally:
         service.stop()
         own.close()
-
-
-def alive(pid: int) -> bool:
-    """Whether the process is there and not a zombie."""
-    return process_state(pid) not in ("", "Z")
-
-
-def kill_process(pid: int, number: int) -> None:
-    """Send a signal to one process that this test started."""
-    os.kill(pid, number)
-
-
-def waited(since: float) -> str:
-    """For a line of the report."""
-    return f"{time.monotonic() - since:.1f} s"

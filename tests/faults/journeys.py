@@ -6,6 +6,9 @@ import itertools
 from abc import ABC, abstractmethod
 from collections import Counter
 
+from sqlalchemy import delete
+
+from sig_workers.store import schema_local
 from tests.contract.forges.local import LocalWorld
 from tests.contract.git import run_git
 from tests.contract.world import SeenComment
@@ -77,6 +80,30 @@ class Talk(Journey):
         checks = [*self.repo.checks(self.main or ""), *self.repo.checks(self.head)]
         assert [one.name for one in checks] == ["sigbot/lint"] * 2
         return {"checks": len(checks), "comments": len(self.ours())}
+
+
+class Ping(Journey):
+    """One command, one answer."""
+
+    def act(self) -> None:
+        self.repo = self.arena.repository({".sigbot.yaml": "version: 1\n", "README.md": "# demo\n"})
+        self.issue = self.repo.open_issue("alice", "A question")
+        self.repo.comment("alice", self.issue, "/sig ping")
+
+    def ended(self) -> bool:
+        return len(self.repo.comments(self.issue)) == 2
+
+    def once(self) -> dict[str, int]:
+        assert [one.author for one in self.repo.comments(self.issue)] == ["alice", "bot"]
+        return {"comments": 1}
+
+    def take_back(self) -> None:
+        """A person deletes the answer, so that a second one cannot hide behind it."""
+        table = schema_local.local_comments
+        gone = delete(table).where(table.c.author == "bot", table.c.number == self.issue)
+        gone = gone.where(table.c.repo_id == self.repo.forge.state.row(self.repo.path).id)
+        self.arena.store.write(lambda connection: connection.execute(gone))
+        assert len(self.repo.comments(self.issue)) == 1
 
 
 class Update(Journey):

@@ -12,13 +12,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 
+from sig_bots.refs import PullRequest
 from sig_bots.tools import BuildHandle, BuildStatus
 from sig_workers.cli.options import read_settings
 from sig_workers.cli.roles import serve_arguments, worker_arguments
@@ -151,13 +152,13 @@ class WatchedState(LocalState):
 
     fault: Fault
 
-    def add_pull(self, path: str, fields: Mapping[str, Any]) -> int:
-        number = super().add_pull(path, fields)
+    def add_pull(self, *arguments: Any) -> PullRequest:
+        added = super().add_pull(*arguments)
         self.fault.passing("inside pull request")
-        return number
+        return added
 
-    def add_comment(self, path: str, number: int, author: str, body: str) -> str:
-        comment = super().add_comment(path, number, author, body)
+    def add_comment(self, *arguments: Any) -> str:
+        comment = super().add_comment(*arguments)
         self.fault.passing("inside comment")
         return comment
 

@@ -59,7 +59,7 @@ class Beat:
         if self._service.settings.sweeper:
             self._sweep()
         if self._service.settings.local is not None:
-            self._service.local_forge.hooks.flush()
+            self._service.local_forge.catch_up()
         self._tick()
         self._sync_sometimes()
 

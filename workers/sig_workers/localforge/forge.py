@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,17 +86,19 @@ class LocalForge:
             "title": title, "body": body, "author": login, "head_repo": source, "head_branch": branch,
             "base_branch": base, "head_sha": head, "labels": list(labels),
         }  # fmt: skip
-        number = self.state.add_pull(path, fields)
-        self.state.change_pull(path, number, url=f"{self.url}/forge/{path}/pull/{number}")
-        opened = self.pull(path, number)
-        self.hooks.send(Payloads(self.state).pull_request(path, opened, "opened", login))
+        hook = Announcement(self, path, login)
+        opened = self.state.add_pull(
+            path, fields, f"{self.url}/forge/{path}/pull/", lambda new: hook.pull_request(new, "opened")
+        )
+        hook.release()
         return opened
 
     def comment(self, path: str, number: int, login: str, text: str) -> str:
         """Write a comment; returns its id."""
-        comment_id = self.state.add_comment(path, number, login, text)
-        self.hooks.send(Payloads(self.state).comment(path, number, comment_id, "created", text, login))
-        return comment_id
+        hook = Announcement(self, path, login)
+        made = self.state.add_comment(path, number, login, text, lambda new: hook.comment(number, new, text))
+        hook.release()
+        return made
 
     def edit_comment(self, path: str, number: int, comment_id: str, login: str, text: str) -> None:
         """Change a comment's text."""
@@ -108,8 +111,9 @@ class LocalForge:
         """Close a pull request without merging; nothing when it is not open."""
         if self.pull(path, number).state != "open":
             return
-        self.state.change_pull(path, number, state="closed")
-        self.hooks.send(Payloads(self.state).pull_request(path, self.pull(path, number), "closed", login))
+        hook = Announcement(self, path, login)
+        self.state.change_pull(path, number, lambda now: hook.pull_request(now, "closed"), state="closed")
+        hook.release()
 
     def merge(self, path: str, number: int, login: str, *, expected_sha: str | None = None) -> str:
         """Merge a pull request; returns the commit of the base branch.
@@ -126,8 +130,9 @@ class LocalForge:
         history = self.history(path)
         before = history.branch_sha(found.base_branch)
         merged = history.merge(found.base_branch, found.head_sha, f"Merge #{number}: {found.title}\n", login)
-        self.state.change_pull(path, number, state="merged")
-        self.hooks.send(Payloads(self.state).pull_request(path, self.pull(path, number), "merged", login))
+        hook = Announcement(self, path, login)
+        self.state.change_pull(path, number, lambda now: hook.pull_request(now, "merged"), state="merged")
+        hook.release()
         self.after_push(path, f"refs/heads/{found.base_branch}", before or "0" * 40, merged, login)
         return merged
 
@@ -149,6 +154,24 @@ class LocalForge:
             moved = self.pull(target, pull_request.number)
             self.hooks.send(Payloads(self.state).pull_request(target, moved, "updated", who))
 
+    def catch_up(self) -> None:
+        """Send the webhooks that were kept, also of processes that died before they could."""
+        self.hooks.recover(self._happened)
+        self.hooks.flush()
+
+    def _happened(self, event: str, body: Mapping[str, Any]) -> bool:
+        """Whether what a webhook tells was committed."""
+        path = body["repo"]["path"]
+        if self.state.find(path) is None:
+            return False
+        if event == "pull_request":
+            told = body["pull_request"]
+            found = self.state.pulls(path, state="all", number=told["number"])
+            return bool(found) and (body["action"] == "opened" or found[0].state == told["state"])
+        if event == "comment":
+            return any(one.id == body["comment"]["id"] for one in self.state.comments(path, number=body["number"]))
+        return True
+
     def _fetch_head(self, path: str, source: str, branch: str) -> None:
         """Bring a fork's branch into the target's objects, so that diffs and merges find it."""
         if source == path:
@@ -159,3 +182,32 @@ class LocalForge:
             url, None, "fetch", "--quiet", "--no-filter", "--no-write-fetch-head", "origin",
             f"+refs/heads/{branch}:refs/forks/{source}/{branch}",
         )  # fmt: skip
+
+
+class Announcement:
+    """The webhook of one act: prepared while it is written, released when that is committed."""
+
+    def __init__(self, forge: LocalForge, path: str, login: str) -> None:
+        self._hooks = forge.hooks
+        self._path = path
+        self._login = login
+        self._payloads = Payloads(forge.state)
+        self._prepared: Path | None = None
+
+    def pull_request(self, pull_request: PullRequest, action: str) -> None:
+        """Something is being done to a pull request."""
+        self._prepare(self._payloads.pull_request(self._path, pull_request, action, self._login))
+
+    def comment(self, number: int, comment_id: str, text: str) -> None:
+        """A comment is being written."""
+        self._prepare(self._payloads.comment(self._path, number, comment_id, "created", text, self._login))
+
+    def release(self) -> None:
+        """It is committed: send the webhook."""
+        if self._prepared is not None:
+            self._hooks.release(self._prepared)
+
+    def _prepare(self, payload: tuple[str, Mapping[str, Any]]) -> None:
+        if self._prepared is not None:
+            self._prepared.unlink(missing_ok=True)  # the transaction is tried a second time
+        self._prepared = self._hooks.prepare(payload)

@@ -1,7 +1,12 @@
-"""Webhooks of the local forge: signed JSON, kept in a folder until the receiver has taken it, sent in order."""
+"""Webhooks of the local forge: signed JSON, kept in a folder until the receiver has taken it, sent in order.
+
+What is told is written down in the same transaction as it happens (`prepare`, before the commit) and released after it, so
+that a process may die in between: what it left is released later if it has happened, and thrown away if not.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -9,7 +14,7 @@ import shlex
 import sys
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +30,8 @@ log = logging.getLogger(__name__)
 TARGET_FILE = "local-forge.json"
 SPOOL = "outgoing-hooks"
 MOST_AT_ONCE = 100
+SETTLED = 5.0
+"""Seconds after which whoever prepared a webhook has released it, or is dead."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +79,35 @@ class HookSender:
 
     def send(self, payload: tuple[str, Mapping[str, Any]]) -> None:
         """Keep the delivery, then try to get everything kept so far delivered. Never raises for a silent receiver."""
+        self.release(self.prepare(payload))
+
+    def prepare(self, payload: tuple[str, Mapping[str, Any]]) -> Path:
+        """Keep the delivery of something that is about to happen; `release` it when it has."""
         event, body = payload
         spool = self.data / SPOOL
         spool.mkdir(parents=True, exist_ok=True)
         name = f"{time.time_ns():020d}-{uuid.uuid4()}"
         fresh = spool / f"{name}.new"
         fresh.write_text(json.dumps({"event": event, "delivery": name, "body": body}))
-        fresh.rename(spool / f"{name}.json")
+        return fresh.rename(spool / f"{name}.prepared")
+
+    def release(self, prepared: Path) -> None:
+        """It has happened: send the delivery. Never raises for a silent receiver."""
+        with contextlib.suppress(FileNotFoundError):  # somebody else found it and saw that it had happened
+            prepared.rename(prepared.with_suffix(".json"))
         self.flush()
+
+    def recover(self, happened: Callable[[str, Mapping[str, Any]], bool]) -> None:
+        """Release or throw away what a dead process has prepared: `happened` is asked with event and body."""
+        oldest = time.time() - SETTLED
+        for file in sorted((self.data / SPOOL).glob("*.prepared")):
+            with contextlib.suppress(FileNotFoundError):
+                if file.stat().st_mtime < oldest:
+                    kept = json.loads(file.read_text())
+                    if happened(kept["event"], kept["body"]):
+                        file.rename(file.with_suffix(".json"))
+                    else:
+                        file.unlink()
 
     def flush(self) -> int:
         """Send what is kept, oldest first; returns how many were taken. Stops at the first that is not."""

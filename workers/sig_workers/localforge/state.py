@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -31,6 +31,10 @@ __all__ = ["LocalState", "actor"]
 def actor(login: str) -> Actor:
     """An account of the local forge; its id is derived from the login, since nobody registers here."""
     return Actor(login=login, id=f"local:{login}")
+
+
+def _nobody(what: object) -> None:
+    """Nobody is told."""
 
 
 class LocalState(Part):
@@ -92,22 +96,35 @@ class LocalState(Part):
 
     # ---------------------------------------------------------------- pull requests and issues
 
-    def add_pull(self, path: str, fields: Mapping[str, Any]) -> int:
-        """Add a pull request; returns its number."""
-        repo_id = self.row(path).id
+    def add_pull(
+        self, path: str, fields: Mapping[str, Any], url: str = "", announce: Callable[[PullRequest], object] = _nobody
+    ) -> PullRequest:
+        """Add a pull request; its address is `url` and its number. `announce` is called with it before the commit."""
+        table, repo_id = local_pull_requests, self.row(path).id
 
-        def add(connection: Connection) -> int:
+        def add(connection: Connection) -> PullRequest:
             number = _next_number(connection, repo_id)
-            connection.execute(insert(local_pull_requests).values(repo_id=repo_id, number=number, **fields))
-            return number
+            address = f"{url}{number}" if url else ""
+            new = insert(table).values(repo_id=repo_id, number=number, url=address, **fields).returning(*table.c)
+            added = _pull_request(connection.execute(new).one(), path)
+            announce(added)
+            return added
 
         return self.write(add)
 
-    def change_pull(self, path: str, number: int, **fields: Any) -> None:
-        """Change columns of a pull request."""
+    def change_pull(
+        self, path: str, number: int, announce: Callable[[PullRequest], object] = _nobody, **fields: Any
+    ) -> None:
+        """Change columns of a pull request. `announce` is called with it before the commit."""
         table = local_pull_requests
-        statement = update(table).where(table.c.repo_id == self.row(path).id, table.c.number == number).values(**fields)
-        self.write(lambda connection: connection.execute(statement))
+        this = update(table).where(table.c.repo_id == self.row(path).id, table.c.number == number)
+
+        def change(connection: Connection) -> None:
+            row = connection.execute(this.values(**fields).returning(*table.c)).one_or_none()
+            if row is not None:
+                announce(_pull_request(row, path))
+
+        self.write(change)
 
     def pulls(
         self,
@@ -166,14 +183,25 @@ class LocalState(Part):
 
     # ---------------------------------------------------------------- comments, reactions, checks
 
-    def add_comment(self, path: str, number: int, author: str, body: str) -> str:
-        """Add a comment; returns its id. Raises NotFound when there is nothing of that number."""
+    def add_comment(
+        self, path: str, number: int, author: str, body: str, announce: Callable[[str], object] = _nobody
+    ) -> str:
+        """Add a comment; returns its id. `announce` is called with it before the commit.
+
+        Raises NotFound when there is nothing of that number.
+        """
         row = self.row(path)
         if not 1 <= number <= row.last_number:
             raise NotFound(f"{path} has no pull request or issue {number}")
         values = {"repo_id": row.id, "number": number, "author": author, "body": body}
         statement = insert(local_comments).values(values).returning(local_comments.c.id)
-        return str(self.write(lambda connection: connection.execute(statement).scalar_one()))
+
+        def add(connection: Connection) -> str:
+            made = str(connection.execute(statement).scalar_one())
+            announce(made)
+            return made
+
+        return self.write(add)
 
     def edit_comment(self, comment_id: str, body: str) -> None:
         """Replace a comment's text."""
