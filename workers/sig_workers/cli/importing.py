@@ -13,7 +13,7 @@ from sig_workers.cli.options import fail
 from sig_workers.observe import Redactor
 from sig_workers.service import Service
 
-__all__ = ["Imported", "import_repository"]
+__all__ = ["Imported", "import_repository", "where"]
 
 OWNER = "you"
 _URL = re.compile(r"(?:https?|ssh|git)://[^\s]+|[\w.-]+@[\w.-]+:[^\s]+")
@@ -29,12 +29,11 @@ class Imported:
     head: str
 
 
-def import_repository(service: Service, given: str) -> Imported:
-    """Take all branches and tags of a checkout or URL over. Ends the command with a sentence when that fails.
+def import_repository(service: Service, source: str) -> Imported:
+    """Take all branches and tags of `source` (see `where`) over. Ends the command with a sentence when that fails.
 
     git runs with the person's own configuration, since the person typed the address: keys and helpers work.
     """
-    source = where(given)
     branch = default_branch(source)
     name = re.sub(r"[^a-z0-9._-]+", "-", Path(source.rstrip("/").removesuffix(".git").split(":")[-1]).name.lower())
     path = f"{OWNER}/{name.strip('.-') or 'repository'}"
@@ -46,7 +45,7 @@ def import_repository(service: Service, given: str) -> Imported:
     )  # fmt: skip
     head = history.branch_sha(branch)
     if head is None:
-        fail(f"{given} has no commit on {branch}")
+        fail(f"{source} has no commit on {branch}")
     return Imported(path, branch, before, head)
 
 

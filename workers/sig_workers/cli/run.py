@@ -13,7 +13,7 @@ from sig_bots.events import Tick, dump_event
 from sig_bots.forge import CheckState
 from sig_bots.refs import Repo
 from sig_workers.cli.follow import Follower
-from sig_workers.cli.importing import Imported, import_repository
+from sig_workers.cli.importing import Imported, import_repository, where
 from sig_workers.cli.options import default_data, fail
 from sig_workers.cli.output import busy, say
 from sig_workers.cli.preview import Preview
@@ -33,17 +33,18 @@ def run(repository: str, data: Path | None, port: int, wait: float, serve: bool)
     """Run all enabled bots on a checkout or a git URL.
 
     It is imported into the local forge and never pushed back. Without a .sigbot.yaml lint, update and rebuild are only
-    previewed. Exit status 1 when a check fails or a bot does.
+    previewed. Exit status 1 when a check fails or a bot does (not with --serve, which ends when you end it).
     """
+    source = where(repository)
     with ending_politely(), service_on(data or default_data().with_name("sigbot-run"), port) as service:
         with busy(f"importing {repository}"):
-            imported = import_repository(service.service, repository)
+            imported = import_repository(service.service, source)
         say(f"{imported.path} is on the local forge: {service.url}/forge/{imported.path}")
         good = look_and_act(service, imported, wait)
         if serve:
             say(f"Look at {service.url}/ — Ctrl-C ends it.")
             service.serve()
-    if not good:
+    if not good and not serve:
         raise click.exceptions.Exit(1)
 
 
