@@ -33,7 +33,7 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     way, notify = LIVE[request.param]
     request.getfixturevalue("buildah")
     make_registry: Callable[..., Registry] = request.getfixturevalue("make_registry")
-    settings: dict[str, object] = {} if notify else {"timing": {"periods": {"update.sweep": "3s"}}}
+    settings: dict[str, object] = {} if notify else {"timing": {"periods": {"update.sweep": "10s"}}}
     if way == "servers":
         settings["store"] = request.getfixturevalue("postgres").new_database()
         settings["broker"] = request.getfixturevalue("redis_server").new_url()

@@ -18,6 +18,8 @@ from tests.servers.process import Process, ServerError, free_port
 QUICK: Mapping[str, object] = {
     "lease": "2s", "heartbeat": "500ms", "sweep": "500ms", "retry": "500ms", "hook_sync": "2s", "poll": "100ms",
 }  # fmt: skip
+POLL = 0.2
+"""Seconds between looks: often enough to measure by, seldom enough to leave the forge to the service."""
 _SIGBOT = [sys.executable, "-m", "sig_workers.cli"]
 
 
@@ -122,7 +124,7 @@ class RunningService:
                 return found
             if time.monotonic() > end:
                 raise AssertionError(f"{what} did not happen within {seconds:g} s\n{self.report()}")
-            time.sleep(0.05)
+            time.sleep(POLL)
 
     def report(self) -> str:
         """What happened, for a failed test: deliveries, jobs and the ends of the logs."""
