@@ -33,6 +33,7 @@ class Arena:
         self.registry = registry
         self.pool = pool
         self._faults = 0
+        self._victim = ""
         self._names = 0
 
     @property
@@ -47,6 +48,7 @@ class Arena:
         folder = self.world.data / "faults" / str(self._faults)
         folder.mkdir(parents=True)
         fault = Fault(point, str(folder), passage, whom, how)
+        self._victim = role
         if role in self.service.processes:
             self.service.processes[role].kill()
         arguments = ["serve", f"127.0.0.1:{self.service.port}"]
@@ -71,8 +73,13 @@ class Arena:
         self.service.wait(fault.witness.exists, seconds, f"the passage of “{fault.point}”")
         witness: dict[str, Any] = json.loads(fault.witness.read_text())
         assert witness["point"] == fault.point
-        state = "T" if fault.how == "stop" else "Z"
-        self.service.wait(lambda: process_state(witness["pid"]) in (state, ""), 5, "the end of the process")
+        process, pid = self.service.processes[self._victim], witness["pid"]
+        if fault.how == "stop":
+            self.service.wait(lambda: process_state(pid) == "T", 5, "the freezing of the process")
+        elif fault.whom == "group" or pid == process.pid:
+            self.service.wait(lambda: not process.alive(), 5, "the end of the process")
+        else:
+            self.service.wait(lambda: process_state(pid) in ("Z", ""), 5, "the end of the child")
         return witness
 
     # ------------------------------------------------------------ people

@@ -16,7 +16,7 @@ from tests.faults.journeys import Image, Journey, Ping
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(180)]
 
-BOUND = DRAIN + 10
+BOUND = DRAIN.total_seconds() + 10
 """Seconds to the end of the worker: what a job may still take, and Celery's own end."""
 
 

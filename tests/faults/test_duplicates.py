@@ -52,5 +52,7 @@ def test_a_delivery_sent_a_hundred_times_at_once_counts_once(arenas: Callable[[s
         if one.id > number and one.delivery_id == hook["delivery"]
     ]
     assert len(new) == 1
-    assert [(one.bot, one.handler) for one in arena.store.jobs(limit=500)[: -jobs or None]] == [("lint", "on_change")]
+    planned = Counter((one.bot, one.handler) for one in arena.store.jobs(limit=500)[: -jobs or None])
+    assert planned[("lint", "on_change")] == 1
+    assert set(planned.values()) == {1}
     assert [one.name for one in play.repo.checks(second)] == ["sigbot/lint"]

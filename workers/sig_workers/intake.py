@@ -50,9 +50,10 @@ class Taken:
 class Intake:
     """Turns deliveries into jobs. One transaction per batch; what cannot be settled now is retried later."""
 
-    def __init__(self, service: Service, keeper: LeaseKeeper) -> None:
+    def __init__(self, service: Service, keeper: LeaseKeeper | None = None) -> None:
+        """`keeper` renews the leases of the whole process."""
         self._service = service
-        self._keeper = keeper
+        self._keeper = keeper or LeaseKeeper(service.store, service.settings.timing)
 
     def take(self, limit: int = 16) -> Taken:
         """Claim up to `limit` due deliveries and settle them."""
@@ -122,6 +123,10 @@ class Intake:
         return Settlement(row.id, row.attempt, "done", f"held {len(events)} events, each planned on its own")
 
     def _plan(self, row: DeliveryRow, event: Event, batch: _Batch) -> Settlement:
+        instance = self._service.settings.instance(row.instance)
+        if event.repo is not None and instance is not None and not instance.acts:
+            said = f"this version reads what {instance.kind} sends and cannot act there yet"
+            return Settlement(row.id, row.attempt, "ignored", said, event=NewEvent(event.kind, dump_event(event)))
         repositories = self._repositories(event, batch)
         facts = [
             planner.RepoFacts(

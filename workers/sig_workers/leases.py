@@ -25,8 +25,8 @@ LONGEST = {"interactive": timedelta(minutes=10), "bulk": timedelta(hours=1), "bu
 """How long a job of each queue may run, unless the settings say otherwise; then its lease is no longer renewed, so that
 another worker takes it from a stuck one."""
 
-DRAIN = 5.0
-"""Seconds a job may go on when its worker is to end; then it is handed to another one at the next occasion."""
+DRAIN = timedelta(seconds=5)
+"""How long a job may go on when its worker is to end; then it is handed to another one at the next occasion."""
 
 
 @dataclass(eq=False)
@@ -59,7 +59,7 @@ class Lease:
         self.hold()
         if self.asked:
             raise Obsolete(self.asked)
-        if self.keeper.drain.seconds > DRAIN:
+        if self.keeper.drain.seconds > self.keeper.patience:
             self.handed_back = True
             raise Transient("the worker is being stopped, another one goes on")
 
@@ -67,8 +67,9 @@ class Lease:
 class LeaseKeeper:
     """Renews what this process holds. Safe for several threads; make it after the fork."""
 
-    def __init__(self, store: Store, timing: Timing, drain: Drain | None = None) -> None:
-        self.drain = drain or Drain()
+    def __init__(self, store: Store, timing: Timing, drain: Drain | None = None, patience: timedelta = DRAIN) -> None:
+        self.drain = Drain() if drain is None else drain
+        self.patience = patience.total_seconds()
         self._store = store
         self._length = timing.lease
         self._every = timing.heartbeat.total_seconds()

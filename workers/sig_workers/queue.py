@@ -38,7 +38,7 @@ def make_app(settings: Settings) -> Celery:
     filebroker.register()
     app = Celery("sigbot", set_as_current=False)
     app.conf.update(
-        broker_url=f"{filebroker.SCHEME}://" if settings.broker == "filesystem" else settings.broker,
+        broker_url=f"{filebroker.SCHEME}://localhost" if settings.broker == "filesystem" else settings.broker,
         broker_transport_options=_transport(settings),
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,

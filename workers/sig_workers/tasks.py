@@ -37,7 +37,7 @@ class Worker:
 
     def __init__(self, service: Service, drain: Drain | None = None) -> None:
         self._service = service
-        self._drain = drain or Drain()
+        self._drain = Drain() if drain is None else drain
         self._keeper = LeaseKeeper(service.store, service.settings.timing, self._drain)
         self._intake = Intake(service, self._keeper)
         self._runner = Runner(service, self._keeper)
