@@ -24,6 +24,9 @@ __all__ = ["create_app", "endpoints", "serving"]
 PATIENCE = timedelta(seconds=4)
 """How long a locked store is waited for: senders wait five seconds (Forgejo) or ten (GitHub) for the answer."""
 
+WAKE_UP_PAUSE = 0.02
+"""Seconds between wake-ups under load: a worker takes many deliveries at once, and a message costs more than a delivery."""
+
 APP_LOAD_ERROR = 4
 """The exit status that tells gunicorn not to start the process again."""
 
@@ -67,7 +70,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
     configure_logging(redact)
     _take_over_gunicorns_log()
     store = store or Store.open(settings.store_url, durable=settings.durable, patience=PATIENCE)
-    wake_ups = WakeUps(settings)
+    wake_ups = WakeUps(settings, pause=WAKE_UP_PAUSE)
     bodies = BodyReader(settings.timing.request.total_seconds())
     app = Flask(__name__, static_url_path="/static")
     # Werkzeug would answer `//hooks//quay//SECRET` with a redirect that repeats it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -135,5 +136,9 @@ def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
 
 def answer(status: str, message: str, code: int, headers: Mapping[str, str] | None = None) -> Response:
     """A small JSON answer; it never repeats anything of the request."""
-    said = {"status": status, "message": message} if message else {"status": status}
-    return Response(json.dumps(said), code, headers, content_type="application/json")
+    return Response(_said(status, message), code, headers, content_type="application/json")
+
+
+@lru_cache(maxsize=64)
+def _said(status: str, message: str) -> bytes:
+    return json.dumps({"status": status, "message": message} if message else {"status": status}).encode()
