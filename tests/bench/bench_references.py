@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import logging
 import statistics
 import tempfile
@@ -15,6 +13,7 @@ from dockerfile_parse import DockerfileParser
 
 from sig_bots.containerfile import lex, references
 from tests.bench.corpus import corpus
+from tests.bench.rows import Result, alone, ratios, row
 from tests.bots.containerfile.nasty import FILES
 
 
@@ -48,12 +47,13 @@ WAYS: dict[str, Callable[[str], int]] = {
 }  # fmt: skip
 
 
-def run(rounds: int = 5, files: int = 200) -> dict[str, object]:
+def run(rounds: int = 5, quick: bool = False) -> Result:
     """CPU per file of each way, in turn, and the ratios per round.
 
     On the everyday files both sides must find the same number of images and instructions; the hand-written nasty
     files, on which dockerfile-parse is wrong in places, are read by both as well.
     """
+    files = 50 if quick else 200
     logging.getLogger("dockerfile_parse").setLevel(logging.CRITICAL)
     times: dict[str, list[float]] = {name: [] for name in WAYS}
     with tempfile.TemporaryDirectory() as folder:
@@ -74,20 +74,21 @@ def run(rounds: int = 5, files: int = 200) -> dict[str, object]:
                 for path in paths:
                     way(path)
                 times[name].append((time.process_time() - start) / len(paths))
-    ratios = sorted(mine / limit for mine, limit in zip(times["references"], times["parent_images"], strict=True))
-    lexing = sorted(mine / limit for mine, limit in zip(times["lex"], times["structure"], strict=True))
+    figures = {f"{name}_us": statistics.median(values) * 1e6 for name, values in times.items()}
+    counts = {"files": len(paths)}
     return {
-        "name": "Containerfile -> references, CPU against dockerfile-parse parent_images",
-        "limit": 0.6,
-        "ratio": statistics.median(ratios),
-        "spread": [ratios[0], ratios[-1]],
-        "lex_limit": 1.0,
-        "lex_ratio": statistics.median(lexing),
-        "lex_spread": [lexing[0], lexing[-1]],
-        "microseconds": {name: round(statistics.median(values) * 1e6, 1) for name, values in times.items()},
-        "files": len(paths),
-        "rounds": rounds,
-    }
+        "rows": [
+            row(
+                "Containerfile to references, CPU", ratios(times["references"], times["parent_images"]),
+                beside="dockerfile-parse's parent_images", floor=0.6, aim=0.4, figures=figures, counts=counts,
+            ),
+            row(
+                "Containerfile to instructions, CPU", ratios(times["lex"], times["structure"]),
+                beside="dockerfile-parse's structure", floor=1.0, counts=counts,
+            ),
+        ],
+        "raw": times,
+    }  # fmt: skip
 
 
 def _is_text(data: bytes) -> bool:
@@ -99,9 +100,4 @@ def _is_text(data: bytes) -> bool:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    result = run(options.rounds)
-    print(json.dumps(result, indent=2) if options.json else result)
+    alone(run, __doc__)

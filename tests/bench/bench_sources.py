@@ -1,6 +1,6 @@
 """How fast a delivery becomes an event, beside `json.loads` of the same bytes in the same rounds.
 
-Run with `python -m tests.bench.bench_sources`. The floor is 5,000 events a second and core for GitHub's issue_comment of
+The floor is 5,000 events a second and core for GitHub's issue_comment of
 12 KB; parsing is measured as the worker does it, from bytes to the event.
 """
 
@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 
 from sig_bots.events import EventBase
 from sig_bots.sources.lookup import events_of
+from tests.bench.rows import Result, alone, row
 from tests.bots.sources.deliveries import Delivery, github_example, pagure
 
-ROUNDS, CALLS, FLOOR = 7, 1000, 5000
+CALLS, FLOOR = 1000, 5000
 
 
 def deliveries() -> Iterator[tuple[str, Delivery]]:
@@ -32,32 +33,32 @@ def rate(call: Callable[[], object]) -> float:
     return CALLS / (time.process_time() - start)
 
 
-def measure(source: str, one: Delivery) -> dict[str, object]:
-    """Medians over interleaved rounds, after one warm-up whose result is checked."""
+def measure(source: str, one: Delivery, rounds: int) -> tuple[list[float], list[float]]:
+    """Events and `json.loads` calls a second, over interleaved rounds, after one warm-up whose result is checked."""
     (event,) = events_of(source, one.headers, one.body)
     assert isinstance(event, EventBase)
     ours, plain = [], []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         ours.append(rate(lambda: events_of(source, one.headers, one.body)))
         plain.append(rate(lambda: json.loads(one.body)))
-    return {
-        "delivery": f"{source} {one.name}",
-        "bytes": len(one.body),
-        "events_per_second": round(statistics.median(ours)),
-        "spread": [round(min(ours)), round(max(ours))],
-        "json_loads_per_second": round(statistics.median(plain)),
-        "ratio_to_json_loads": round(statistics.median(plain) / statistics.median(ours), 2),
-    }
+    return ours, plain
 
 
-def main() -> None:
-    """Print a line of JSON per delivery and whether the floor holds."""
-    results = [measure(source, one) for source, one in deliveries()]
-    for result in results:
-        print(json.dumps(result))
-    holds = float(str(results[0]["events_per_second"])) >= FLOOR
-    print(f"floor of {FLOOR} events a second on {results[0]['delivery']}: {'holds' if holds else 'MISSED'}")
+def run(rounds: int = 5, quick: bool = False) -> Result:
+    """One row per delivery; the floor is for GitHub's comment."""
+    rows, raw = [], {}
+    for number, (source, one) in enumerate(deliveries()):
+        ours, plain = measure(source, one, 2 if quick else rounds)
+        raw[f"{source} {one.name}"] = {"ours": ours, "json.loads": plain}
+        figures = {"json_loads_per_second": statistics.median(plain), "bytes": float(len(one.body))}
+        rows.append(
+            row(
+                f"payload to event: {source} {one.name}", ours, beside="-", floor=None if number else FLOOR, unit="/s",
+                more=True, figures=figures, counts={"events": CALLS * len(ours)},
+            )
+        )  # fmt: skip
+    return {"rows": rows, "raw": raw}
 
 
 if __name__ == "__main__":
-    main()
+    alone(run, __doc__)

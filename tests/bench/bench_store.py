@@ -1,6 +1,6 @@
 """What the store costs: accepting a delivery beside a hand-written insert, and the worker's way through it.
 
-Run with `python -m tests.bench.bench_store [rounds]`. Both sides insert the same bodies into a table of the same form and
+Both sides insert the same bodies into a table of the same form and
 the rows are counted afterwards. The peer is what one writes without a store: a connection per thread and one
 `INSERT ... ON CONFLICT DO NOTHING` per delivery, each in its own transaction, with the database's default durability.
 """
@@ -8,7 +8,6 @@ the rows are counted afterwards. The peer is what one writes without a store: a 
 import json
 import sqlite3
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -25,6 +24,7 @@ from sqlalchemy import text
 from sig_bots.refs import Repo
 from sig_workers.store.rows import NewEvent, NewJob, Settlement
 from sig_workers.store.store import Store
+from tests.bench.rows import Result, Row, alone, ratios, row
 from tests.servers.postgres import PostgreSQL
 
 DELIVERIES, BATCH, WAITING = 1600, 50, 10_000
@@ -163,7 +163,8 @@ def claims(store: Store) -> dict[str, float]:
     return {"claim_of_10_among_10000_ms": statistics.median(times)}
 
 
-def measure(store: Store, url: str, rounds: int, bodies: list[bytes]) -> dict[str, object]:
+def measure(store: Store, url: str, rounds: int, bodies: list[bytes]) -> dict[str, list[dict[str, float]]]:
+    """Raw figures of each side, a dictionary per round."""
     collected: dict[str, list[dict[str, float]]] = {}
     for number in range(rounds):
         for threads in (1, 16):
@@ -175,34 +176,55 @@ def measure(store: Store, url: str, rounds: int, bodies: list[bytes]) -> dict[st
         if number == 0:
             empty(store)
             collected["claims"] = [claims(store)]
-    result: dict[str, object] = {
-        name: {key: round(statistics.median(one[key] for one in values), 3) for key in values[0]}
-        for name, values in collected.items()
-    }
-    for threads in (1, 16):
-        pairs = zip(collected[f"ours_{threads}"], collected[f"bare_{threads}"], strict=True)
-        ratios = [(mine["cpu_ms"] / peer["cpu_ms"], mine["per_second"] / peer["per_second"]) for mine, peer in pairs]
-        result[f"cpu_ratio_{threads}"] = [round(f([r[0] for r in ratios]), 2) for f in (statistics.median, min, max)]
-        result[f"rate_ratio_{threads}"] = [round(f([r[1] for r in ratios]), 2) for f in (statistics.median, min, max)]
-    return result
+    return collected
 
 
-def run(rounds: int = 5) -> dict[str, object]:
-    """Medians per database; ratios are [median, least, greatest] of ours to the hand-written insert."""
-    bodies = [body(number) for number in range(DELIVERIES)]
-    results: dict[str, object] = {"rounds": rounds, "deliveries": DELIVERIES, "body_bytes": len(bodies[0])}
+def run(rounds: int = 5, quick: bool = False) -> Result:
+    """Per database: accepting beside a hand-written insert; the worker's way and a claim among many for information."""
+    rounds = 2 if quick else rounds
+    bodies = [body(number) for number in range(DELIVERIES // (4 if quick else 1))]
+    rows: list[Row] = []
+    raw = {}
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         server = PostgreSQL().start()
         stack.callback(server.stop)
-        urls = {"sqlite": f"sqlite:///{Path(folder) / 'bench.db'}", "postgresql": server.new_database()}
+        urls = {"SQLite": f"sqlite:///{Path(folder) / 'bench.db'}", "PostgreSQL": server.new_database()}
         for name, url in urls.items():
             store = Store.open(url)
             stack.callback(store.close)
             store.migrate()
-            results[name] = measure(store, url, rounds, bodies)
-    return results
+            raw[name] = measure(store, url, rounds, bodies)
+            rows += judged(name, raw[name], len(bodies))
+    return {"rows": rows, "raw": raw}
+
+
+def judged(name: str, figures: dict[str, list[dict[str, float]]], count: int) -> list[Row]:
+    """The rows of one database."""
+    rows = [
+        row(
+            f"store.accept on {name}, {threads} thread{'s' * (threads > 1)}: CPU",
+            ratios([one["cpu_ms"] for one in figures[f"ours_{threads}"]], [one["cpu_ms"] for one in figures[f"bare_{threads}"]]),
+            beside="a hand-written INSERT", counts={"deliveries": count},
+            figures={
+                f"{side}_{key}": statistics.median(one[key] for one in figures[f"{side}_{threads}"])
+                for side in ("ours", "bare") for key in ("per_second", "p99_ms")
+            },
+        )
+        for threads in (1, 16)
+    ]  # fmt: skip
+    rows.append(
+        row(
+            f"accept latency on {name}, one connection, without HTTP: p99", [one["p99_ms"] for one in figures["ours_1"]],
+            beside="-", floor=4 if name == "PostgreSQL" else None, unit="ms",
+        )
+    )  # fmt: skip
+    per_delivery = [one["cpu_ms_per_delivery"] for one in figures["worker"]]
+    rows.append(row(f"store's part of a worker's delivery on {name}: CPU", per_delivery, beside="-", unit="ms"))
+    claim = [one["claim_of_10_among_10000_ms"] for one in figures["claims"]]
+    rows.append(row(f"claim of 10 among 10,000 jobs on {name}", claim, beside="-", unit="ms"))
+    return rows
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(int(sys.argv[1]) if len(sys.argv) > 1 else 5), indent=1))
+    alone(run, __doc__)
