@@ -376,6 +376,27 @@ def test_a_damaged_cache_is_replaced_and_a_grown_one_starts_anew(server: GitServ
     assert ws.read(sha, ["a"]) == {"a": b"last"}
 
 
+@pytest.mark.parametrize("lock", ["shallow.lock", "refs/sigbot/keep/{sha}.lock"])
+def test_the_locks_of_a_git_that_was_killed_stop_nobody(
+    server: GitServer, work: Path, tmp_path: Path, lock: str
+) -> None:
+    with workspace(server, tmp_path).checkout(push(work, {"a": "1\n"})):
+        pass
+    (cache,) = (tmp_path / "cache" / "git").glob("*.git")
+    sha = push(work, {"a": "2\n"})
+    (cache / lock.format(sha=sha)).touch()
+    assert workspace(server, tmp_path).read(sha, ["a"]) == {"a": b"2\n"}
+
+
+def test_the_trees_of_workers_that_were_killed_go_away(server: GitServer, work: Path, tmp_path: Path) -> None:
+    sha = push(work, {"a": "1\n"})
+    with workspace(server, tmp_path).checkout(sha) as abandoned, workspace(server, tmp_path).checkout(sha) as running:
+        os.utime(abandoned.path, (0, 0))
+        with workspace(server, tmp_path).checkout(sha):
+            assert not abandoned.path.exists()
+            assert running.path.exists()
+
+
 def _read(url: str, folder: Path, sha: str, answers: "multiprocessing.Queue[object]") -> None:
     ws = GitWorkspace(folder, "demo", check_clone_url(f"{url}/demo.git", url, True, True))
     answers.put(ws.read(sha, ["a"]))

@@ -100,7 +100,7 @@ class RunServices:
     @property
     def inventory(self) -> Inventory:
         """The fleet, from the store."""
-        return SqlInventory(self.service.store, self.ledger.job.id)
+        return SqlInventory(self.service.store, self.ledger.job.id, self.ledger.job.attempt)
 
     @property
     def approvals(self) -> Approvals:

@@ -27,6 +27,8 @@ from sig_workers.tree import Entry, TreeLimits, check_path, plain_files, read_bl
 __all__ = ["GitCheckout", "GitWorkspace"]
 
 _KEEP = "refs/sigbot/keep"
+_ABANDONED = 24 * 3600
+"""Seconds after which a tree belongs to nobody; no job runs that long."""
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 _UNADVERTISED = re.compile(r"does not have the wanted commit")
 _ALL_REFS = (
@@ -107,6 +109,7 @@ class GitWorkspace:
         Raises NotFound, Transient, UserError (more files or bytes than the limits, or a path that leaves the tree).
         """
         self._work.mkdir(parents=True, exist_ok=True)
+        self._forget_abandoned()
         folder = Path(tempfile.mkdtemp(prefix="tree-", dir=self._work))
         try:
             with self._having(sha, whole=True):
@@ -120,6 +123,14 @@ class GitWorkspace:
             yield GitCheckout(folder, sha, tuple(entries))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _forget_abandoned(self) -> None:
+        """Delete the trees of workers that were killed."""
+        oldest = time.time() - _ABANDONED
+        for tree in self._work.glob("tree-*"):
+            with contextlib.suppress(FileNotFoundError):
+                if tree.stat().st_mtime < oldest:
+                    shutil.rmtree(tree, ignore_errors=True)
 
     def _blobs(self, entries: Sequence[Entry]) -> dict[str, bytes]:
         contents, missing = read_blobs(self._git, entries, self._limits)
@@ -165,7 +176,8 @@ class GitWorkspace:
                 f"--force-with-lease=refs/heads/{branch}:{expected or ''}",
                 "--end-of-options", "origin", f"{sha}:refs/heads/{branch}",
             )  # fmt: skip
-            self._git.local("update-ref", f"{_KEEP}/{sha}", sha)
+            with contextlib.suppress(SigbotError):  # it is pushed; without the mark it is fetched when it is needed
+                self._git.local("update-ref", f"{_KEEP}/{sha}", sha)
         return sha
 
     def _build(self, parent: str, changes: Mapping[str, bytes], message: str) -> str:
@@ -208,8 +220,17 @@ class GitWorkspace:
         check_sha(sha)
         with self._locked():
             if not (self._dir / _KEEP / sha).exists():
+                which = "--no-filter" if whole else "--filter=blob:none"
                 self._prepare()
-                self._fetch(sha, "--no-filter" if whole else "--filter=blob:none")
+                try:
+                    self._fetch(sha, which)
+                except SigbotError:
+                    # A git that was killed leaves its lock files behind, and every later one fails on them.
+                    if not any(self._dir.rglob("*.lock")):
+                        raise
+                    shutil.rmtree(self._dir)
+                    self._prepare()
+                    self._fetch(sha, which)
             yield
 
     @contextlib.contextmanager

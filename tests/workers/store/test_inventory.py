@@ -3,12 +3,14 @@
 import pytest
 from sqlalchemy import select
 
+from sig_bots.errors import FencedOff
 from sig_bots.refs import ImageRef, Platform, Repo
 from sig_bots.tools import BuildStatus, FleetImage, Inventory, ParentEdge
 from sig_workers.store import schema_fleet as f
 from sig_workers.store.inventory import SqlInventory
 from sig_workers.store.rows import RepositoryRow
 from sig_workers.store.store import Store
+from tests.workers.store.conftest import Work
 
 OLD, NEW, BUILT = ("sha256:" + letter * 64 for letter in "abc")
 REPO = Repo(path="owner/name", instance="forge", forge_id="7", private=False)
@@ -102,3 +104,15 @@ def test_a_large_fleet_comes_back_whole(inventory: SqlInventory) -> None:
     fleet = inventory.images()
     assert len(fleet) == 600
     assert all(len(one.parents) == 1 for one in fleet)
+
+
+def test_a_run_that_lost_its_lease_records_nothing(store: Store, repo: RepositoryRow, work: Work) -> None:
+    job = work.run(repo)
+    ours, late = SqlInventory(store, job.id, job.attempt), SqlInventory(store, job.id, job.attempt - 1)
+    made = image("registry.example/app:1")
+    ours.declare(REPO, [made])
+    with pytest.raises(FencedOff):
+        late.declare(REPO, [])
+    with pytest.raises(FencedOff):
+        late.record_build(made, BuildStatus(state="success", digest=BUILT), commit="0" * 40, cause="late")
+    assert [one.digest for one in ours.images()] == [None]

@@ -13,6 +13,7 @@ from sig_workers.store import schema as t
 from sig_workers.store import schema_fleet as f
 from sig_workers.store.columns import db_now
 from sig_workers.store.database import upsert
+from sig_workers.store.effects import fence_job
 from sig_workers.store.job_rows import REPOSITORY_COLUMNS, repository_row
 from sig_workers.store.store import Store
 
@@ -22,9 +23,11 @@ __all__ = ["SqlInventory"]
 class SqlInventory:
     """`sig_bots.tools.Inventory` over the store. A repository must be known (`ensure_repository`)."""
 
-    def __init__(self, store: Store, job: int | None = None) -> None:
+    def __init__(self, store: Store, job: int | None = None, attempt: int | None = None) -> None:
+        """With a job and its attempt, only that run may write: others raise FencedOff."""
         self._store = store
         self._job = job
+        self._attempt = attempt
 
     def images(self, repo: Repo | None = None) -> Sequence[FleetImage]:
         """All images that are declared, or those of one repository."""
@@ -48,6 +51,7 @@ class SqlInventory:
         wanted = {str(image.image): image for image in images}
 
         def put(connection: Connection) -> None:
+            self._fence(connection)
             known = {str(image.image): image for image in _load(connection, _images(), repo=row.id)}
             for name, image in wanted.items():
                 if name not in known or _declaration(known[name]) != _declaration(image):
@@ -65,6 +69,7 @@ class SqlInventory:
         row = self._store.ensure_repository(image.repo.instance, image.repo)
 
         def put(connection: Connection) -> None:
+            self._fence(connection)
             image_id = _declare(connection, row.id, image)
             build = connection.execute(
                 insert(f.builds)
@@ -81,6 +86,10 @@ class SqlInventory:
                 _publish(connection, image_id, build, image, status, commit)
 
         self._store.write(put)
+
+    def _fence(self, connection: Connection) -> None:
+        if self._job is not None and self._attempt is not None:
+            fence_job(connection, self._job, self._attempt)
 
 
 def _declaration(image: FleetImage) -> FleetImage:
