@@ -85,8 +85,13 @@ class Talk(Journey):
 class Ping(Journey):
     """One command, one answer."""
 
+    def __init__(self, arena: Arena, repository: LocalWorld | None = None) -> None:
+        super().__init__(arena)
+        self._given = repository
+
     def act(self) -> None:
-        self.repo = self.arena.repository({".sigbot.yaml": "version: 1\n", "README.md": "# demo\n"})
+        empty = {".sigbot.yaml": "version: 1\n", "README.md": "# demo\n"}
+        self.repo = self._given or self.arena.repository(empty)
         self.issue = self.repo.open_issue("alice", "A question")
         self.repo.comment("alice", self.issue, "/sig ping")
 

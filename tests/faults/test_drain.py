@@ -10,9 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from sig_workers.leases import DRAIN
-from tests.faults.arena import Arena, process_state
+from tests.faults.arena import RECOVERY, Arena, process_state
 from tests.faults.conftest import WAYS
-from tests.faults.journeys import Image, Journey, Ping
+from tests.faults.journeys import Image, Ping
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(180)]
 
@@ -24,8 +24,11 @@ BOUND = DRAIN.total_seconds() + 10
 def test_a_worker_told_to_end_leaves_its_backlog_to_the_next(arenas: Callable[[str], Arena], way: str) -> None:
     arena = arenas(way)
     arena.end("worker")
-    plays: list[Journey] = [Image(arena), *(Ping(arena) for _ in range(15))]
-    for play in plays:
+    image, first = Image(arena), Ping(arena)
+    image.act()
+    first.act()
+    more = [Ping(arena, first.repo) for _ in range(15)]
+    for play in more:
         play.act()
     arena.service.start()
     worker = arena.service.processes["worker"].pid
@@ -36,7 +39,8 @@ def test_a_worker_told_to_end_leaves_its_backlog_to_the_next(arenas: Callable[[s
     took, left = time.monotonic() - told, len(arena.open_work())
     assert not arena.store.jobs(states=("running",))
     arena.service.start()
-    for play in plays:
-        play.wait()
+    arena.service.wait(lambda: all(play.ended() for play in (image, first, *more)), RECOVERY, "the end of the backlog")
+    arena.wait_idle()
+    for play in (image, first, *more):
         play.once()
     print(f"\n{way}: the worker ended {took:.1f} s after TERM and left {left} things to do; all done once")

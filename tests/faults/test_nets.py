@@ -22,6 +22,6 @@ def test_without_sweeper_and_ledger_a_kill_is_not_survived(make_arena: Callable[
     arena.wait_killed(fault)
     arena.service.start()
     with pytest.raises(AssertionError, match="did not happen"):
-        play.wait(5 * LEASE)
+        play.wait(3 * LEASE)
     assert [one.state for one in arena.store.jobs(states=("running",))]
     arena.service.stop()

@@ -170,7 +170,10 @@ class WakeUps:
 
     def _connect(self) -> tuple[Any, Any]:
         app = make_app(self._settings)
-        return app, app.connection_for_write().Producer(serializer="json")
+        connection = app.connection_for_write()
+        # Left to itself kombu tries for ever, up to half a minute apart, and is asleep when the broker is back.
+        connection.transport_options |= {"max_retries": 1, "interval_start": 0, "interval_step": 0}
+        return app, connection.Producer(serializer="json")
 
     @staticmethod
     def _publish_to(sender: Any, queues: list[str]) -> Any:
