@@ -119,5 +119,4 @@ def _command_job(
         args=command.args.model_dump(mode="json"),
         actor=source.actor,
         reply_key=f"{source.id}-{command.line}",
-        who=config.who(spec) if isinstance(config, RepoConfig) else spec.who,
     )

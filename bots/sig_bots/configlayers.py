@@ -1,37 +1,33 @@
-"""Which configuration wins: organisation file under repository, and a pull request's own file, which may only narrow."""
+"""Which configuration wins: a pull request's own file may only narrow the default branch's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from sig_bots.config import RepoConfig
+from sig_bots.config import RepoConfig, parse_config
+from sig_bots.registry import BotRegistry
 
-__all__ = ["layered", "narrow"]
+__all__ = ["for_pull_request", "narrow"]
 
 _ALWAYS_PRIVILEGED = frozenset({"schedule", "registry"})
 
 
-def layered(lower: RepoConfig, upper: RepoConfig) -> RepoConfig:
-    """`upper` (the repository's file) over `lower` (the organisation's): per bot the keys that upper names win.
+def for_pull_request(base: RepoConfig, head: bytes | None, registry: BotRegistry) -> RepoConfig:
+    """The configuration of a job on a pull request whose own `.sigbot.yaml` holds `head` (None: it has none).
 
-    A bot that upper switches off is off. `images:` is not mixed: upper's list when it has one. The keys of a section
-    count as one text; should the mixture not be valid, upper's section stands alone.
+    A broken file is told by a check of its own and changes nothing here. A bot that the file switches off keeps the
+    default branch's settings, because that branch decides what runs.
     """
-    sections = {name: section for name, section in lower.sections.items() if name not in upper.disabled}
-    for name, section in upper.sections.items():
-        under = sections.get(name)
-        sections[name] = _mixed(under, section) if under is not None else section
-    return RepoConfig(
-        images=upper.images or lower.images,
-        permissions={**lower.permissions, **upper.permissions},
-        sections=sections,
-        disabled=(lower.disabled | upper.disabled) - frozenset(sections),
-        from_file=upper.from_file or lower.from_file,
-    )
+    parsed = parse_config(head, registry) if head is not None else None
+    if not isinstance(parsed, RepoConfig):
+        return base
+    found = narrow(base, parsed)
+    return replace(found, sections={**base.sections, **found.sections})
 
 
 def narrow(base: RepoConfig, head: RepoConfig) -> RepoConfig:
@@ -60,15 +56,6 @@ def narrow(base: RepoConfig, head: RepoConfig) -> RepoConfig:
         from_file=base.from_file,
         notes=tuple(notes),
     )
-
-
-def _mixed(lower: BaseModel, upper: BaseModel) -> BaseModel:
-    try:
-        return type(upper).model_validate(
-            {**lower.model_dump(exclude_unset=True), **upper.model_dump(exclude_unset=True)}
-        )
-    except ValidationError:
-        return upper
 
 
 def _narrowed(base: BaseModel, head: BaseModel, where: str, notes: list[str]) -> BaseModel:

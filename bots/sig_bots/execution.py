@@ -15,6 +15,7 @@ from sig_bots.context import Context
 from sig_bots.errors import FencedOff, NotFound, Obsolete, SigbotError, Skip, Transient, UserError
 from sig_bots.events import Event
 from sig_bots.forge import CheckState, Permission
+from sig_bots.refs import same_account
 
 __all__ = ["Outcome", "run_handler", "tell_failure"]
 
@@ -121,8 +122,4 @@ def _is_author(ctx: Context) -> bool:
         author = ctx.pull_request.author
     except NotFound:
         return False
-    if ctx.actor is None:
-        return False
-    if author.id and ctx.actor.id:
-        return author.id == ctx.actor.id
-    return author.login == ctx.actor.login
+    return ctx.actor is not None and same_account(author, ctx.actor)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sig_bots.bot import Handler, Queue, ScheduleSpec, Who
+from sig_bots.bot import Handler, Queue, ScheduleSpec
 from sig_bots.config import ConfigProblem, RepoConfig
 from sig_bots.events import CheckRerequested, Comment, Event, PullRequestChanged, Push
 from sig_bots.refs import Actor, Repo
@@ -58,8 +58,6 @@ class PlannedJob:
     args: Mapping[str, Any] = field(default_factory=dict)
     actor: Actor | None = None
     reply_key: str = ""
-    who: Who | None = None
-    """Least right the actor needs, to be asked of the forge when the job runs; None for what is no command."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["IMAGE_REFERENCE", "Actor", "Digest", "ImageRef", "Platform", "PullRequest", "Repo", "Value"]
+__all__ = ["IMAGE_REFERENCE", "Actor", "Digest", "ImageRef", "Platform", "PullRequest", "Repo", "Value", "same_account"]
 
 type Digest = str
 """`algorithm:hex`, as the OCI image specification writes it."""
@@ -52,6 +52,16 @@ class Actor(Value):
     login: str
     id: str | None = None
     bot: bool = False
+
+
+def same_account(one: Actor, other: Actor) -> bool:
+    """Whether two values mean one account: by the forge's id where both have it, else by login, letter for letter.
+
+    This decides about rights, so a bot's `x[bot]` is not the person `x`.
+    """
+    if one.id and other.id:
+        return one.id == other.id
+    return one.login == other.login
 
 
 class PullRequest(Value):

@@ -12,7 +12,7 @@ from types import ModuleType
 from sig_bots.bot import API_VERSION, Bot, CommandSpec, Handler, ScheduleSpec
 from sig_bots.errors import SigbotError
 
-__all__ = ["ENTRY_POINT_GROUP", "BotRegistry", "PluginError", "load_bots"]
+__all__ = ["ENTRY_POINT_GROUP", "BotRegistry", "PluginError", "command_of", "load_bots"]
 
 ENTRY_POINT_GROUP = "sigbot.bots"
 BUILT_IN = "sigbot"
@@ -100,6 +100,11 @@ class BotRegistry:
             return spec if spec and spec.bot == bot else None
         named: list[Handler | ScheduleSpec] = [*known.handlers, *known.schedules, *known.internals]
         return next((one for one in named if one.name == name), None)
+
+
+def command_of(handler: str) -> str:
+    """The command a job's handler names (`command:NAME`), empty for a handler or schedule."""
+    return handler.removeprefix("command:") if handler.startswith("command:") else ""
 
 
 def load_bots() -> BotRegistry:

@@ -19,6 +19,7 @@ from typing import Literal, Self
 
 from sig_bots.bot import Bot, CommandSpec
 from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, default_config, parse_config
+from sig_bots.configlayers import for_pull_request
 from sig_bots.context import Context, JobSummary
 from sig_bots.events import Comment, Event, ImagePushed, PullRequestChanged, Push, Tick
 from sig_bots.execution import Outcome, run_handler
@@ -30,7 +31,7 @@ from sig_bots.fakes.service import FakeApprovals, FakeInventory, FakeJobBoard, F
 from sig_bots.forge import Check, Permission
 from sig_bots.planner import PlannedJob, RepoFacts, plan
 from sig_bots.refs import Actor, ImageRef
-from sig_bots.registry import BotRegistry
+from sig_bots.registry import BotRegistry, command_of
 
 __all__ = ["FakeBuilder", "FakeForge", "FakeHost", "FakeRegistry", "SigHarness"]
 
@@ -258,14 +259,17 @@ class SigHarness:
             raise AssertionError(f"the plan names {job.bot}/{job.handler}, which does not exist")
         config = self._config(path)
         config = config if isinstance(config, RepoConfig) else RepoConfig()
+        images = config.images
+        if job.number is not None and job.head_sha is not None:
+            head = self.host.repos[path].find_commit(job.head_sha).files.get(CONFIG_FILE)
+            config = for_pull_request(config, head, self.bot_registry)
         ctx = Context(
             service=self.host.service, bot=job.bot, event=event, repo=self.forge(path).repo,
             services=self._services(path, job.bot), config=config.section(self.bot_registry.bots[job.bot]),
-            images=config.images, configured=config.from_file and job.bot in config.sections,
+            images=images, configured=config.from_file and job.bot in config.sections,
             now=datetime.now(UTC), log=self.log.append, mention=f"@{self.host.account_name}",
             job_key=job.key, number=job.number, actor=job.actor, head_sha=job.head_sha,
-            command=job.handler.removeprefix("command:") if job.handler.startswith("command:") else "",
-            args=job.args, reply_key=job.reply_key, bots=self.bot_registry,
+            command=command_of(job.handler), args=job.args, reply_key=job.reply_key, bots=self.bot_registry,
         )  # fmt: skip
         outcome = run_handler(spec, ctx, who=config.who(spec) if isinstance(spec, CommandSpec) else None)
         if outcome.unexpected:

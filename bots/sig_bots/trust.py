@@ -6,7 +6,7 @@ from sig_bots.context import Context
 from sig_bots.errors import UserError
 from sig_bots.forge import Permission
 from sig_bots.messages import code
-from sig_bots.refs import Actor, PullRequest, Value
+from sig_bots.refs import Actor, PullRequest, Value, same_account
 
 __all__ = ["Trust", "decide", "resolve_sha", "trust_of"]
 
@@ -24,7 +24,7 @@ def trust_of(ctx: Context, pull_request: PullRequest) -> Trust:
     """Gather the facts for `decide`: one permission question, one look at our approvals."""
     approvals = ctx.services.approvals
     approver = approvals.approved_by(pull_request.number, pull_request.head_sha)
-    ours = _same(pull_request.author, ctx.forge.account) and approvals.ours(pull_request.head_sha)
+    ours = same_account(pull_request.author, ctx.forge.account) and approvals.ours(pull_request.head_sha)
     # Who pushed last is known only when the event is that push; the author stands in for the opening of the request.
     pusher = ctx.actor if ctx.actor and ctx.head_sha == pull_request.head_sha and not ctx.command else None
     if pusher is not None and pusher.bot:
@@ -69,9 +69,3 @@ def resolve_sha(given: str | None, pull_request: PullRequest) -> str:
             f"look at what changed, then write `/sig ok {head[:MIN_SHA]}`."
         )
     return head
-
-
-def _same(one: Actor, other: Actor) -> bool:
-    if one.id and other.id:
-        return one.id == other.id
-    return one.login == other.login

@@ -8,18 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sig_bots.forge import ForgeComment, marker, read_marker
-from sig_bots.refs import Actor
+from sig_bots.refs import Actor, same_account
 
-__all__ = ["Voice", "same_account", "same_text", "state_key", "word"]
+__all__ = ["Voice", "same_text", "state_key", "word"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9._:+/-]{1,80}")
-
-
-def same_account(one: Actor, other: Actor) -> bool:
-    """Whether two values mean one account: by the forge's id where both have it, else by login."""
-    if one.id is not None and other.id is not None:
-        return one.id == other.id
-    return one.login == other.login
 
 
 @dataclass(frozen=True)

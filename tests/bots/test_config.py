@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sig_bots.config import ConfigProblem, ImageSpec, RepoConfig, default_config, parse_config
-from sig_bots.configlayers import layered, narrow
+from sig_bots.configlayers import narrow
 from sig_bots.configschema import json_schema, suggest
 from sig_bots.registry import BotRegistry
 from tests.bots.sample import LintConfig, build, lint, sample_registry, update
@@ -222,16 +222,6 @@ def test_permissions_override_the_commands_own() -> None:
     found = config("version: 1\npermissions: {lint: admin}\n")
     assert found.who(REGISTRY.commands["lint"]) == "admin"
     assert found.who(REGISTRY.commands["build"]) == "write"
-
-
-def test_the_repository_overrides_the_organisation_key_by_key() -> None:
-    lower = config("version: 1\nlint: {threshold: error, ignore: [A]}\nupdate: {}\npermissions: {lint: admin}\n")
-    upper = config("version: 1\nlint: {ignore: [B]}\nupdate: false\nbuild:\npermissions: {build: admin}\n")
-    both = layered(lower, upper)
-    assert (lint_of(both).threshold, lint_of(both).ignore) == ("error", ("B",))
-    assert both.enabled(build)
-    assert not both.enabled(update)
-    assert both.permissions == {"lint": "admin", "build": "admin"}
 
 
 BASE = """\

@@ -208,7 +208,7 @@ def test_a_closed_pull_request_supersedes_all_and_its_own_jobs_are_unbound() -> 
 
 def test_a_command_becomes_a_job_with_its_right_and_arguments() -> None:
     (job,) = commands(planned(comment("Hello\n\n/sig build app --force")))
-    assert (job.bot, job.handler, job.queue, job.priority, job.who) == ("build", "command:build", "builds", 10, "admin")
+    assert (job.bot, job.handler, job.queue, job.priority) == ("build", "command:build", "builds", 10)
     assert job.args == {"images": ["app"], "force": True, "jobs": 1}
     assert (job.actor, job.reply_key, job.number, job.head_sha) == (ALICE, "c1-3", 12, None)
 

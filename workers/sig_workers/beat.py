@@ -83,7 +83,7 @@ class Beat:
     def sync(self) -> None:
         """Learn of repositories, their schedules and their webhook keys. What goes wrong is logged, the rest goes on."""
         for instance in self._service.settings.instances:
-            if instance.kind in ("github", "pagure", "local"):
+            if instance.acts:
                 with _going_on(f"instance {instance.name}"):
                     sync_repositories(self._service, instance.name)
                     if instance.kind == "pagure":

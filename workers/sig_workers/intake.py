@@ -15,6 +15,7 @@ from sig_bots.errors import FencedOff, NotFound, SigbotError, Transient
 from sig_bots.events import Event, Ignored, ImagePushed, PullRequestChanged, Rejected, dump_event, load_event
 from sig_bots.refs import Actor, Repo
 from sig_bots.sources.lookup import events_of
+from sig_bots.sources.visibility import stated_private
 from sig_workers.leases import LeaseKeeper
 from sig_workers.observe import working_on
 from sig_workers.service import Service
@@ -105,9 +106,9 @@ class Intake:
     def _read(self, row: DeliveryRow, batch: _Batch) -> Settlement:
         parsed = batch.parsed(row)
         if isinstance(parsed, Ignored):
-            return Settlement(row.id, row.attempt, "ignored", parsed.reason)
+            return Settlement(row.id, row.attempt, "ignored", parsed.reason, private=stated_private(row.body))
         if isinstance(parsed, Rejected):
-            return Settlement(row.id, row.attempt, "rejected", parsed.reason)
+            return Settlement(row.id, row.attempt, "rejected", parsed.reason, private=stated_private(row.body))
         if len(parsed) > 1:
             batch.split = True
             return self._split(row, parsed)
@@ -126,7 +127,8 @@ class Intake:
         instance = self._service.settings.instance(row.instance)
         if event.repo is not None and instance is not None and not instance.acts:
             said = f"this version reads what {instance.kind} sends and cannot act there yet"
-            return Settlement(row.id, row.attempt, "ignored", said, event=NewEvent(event.kind, dump_event(event)))
+            kept = NewEvent(event.kind, dump_event(event))
+            return Settlement(row.id, row.attempt, "ignored", said, private=event.repo.private, event=kept)
         repositories = self._repositories(event, batch)
         facts = [
             planner.RepoFacts(

@@ -17,7 +17,9 @@ _WORK: ContextVar[tuple[tuple[str, object], ...]] = ContextVar("sigbot_work", de
 
 # What looks like a credential whatever its value: tokens of the forges we talk to, URLs with a password, bearer headers.
 _PATTERNS = (
-    re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|whsec_[A-Za-z0-9+/=]{16,})"),
+    re.compile(
+        r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|whsec_[A-Za-z0-9+/=]{16,})"
+    ),
     re.compile(r"(?<=://)[^/\s:@]{1,200}:[^/\s@]{1,500}(?=@)"),
     re.compile(r"(?i)(?<=authorization: )\S+(?: \S+)?"),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL),

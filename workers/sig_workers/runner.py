@@ -9,12 +9,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from sig_bots.bot import CommandSpec
-from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, parse_config
-from sig_bots.configlayers import narrow
+from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig
+from sig_bots.configlayers import for_pull_request
 from sig_bots.context import Context, Log
 from sig_bots.errors import FencedOff, ForgeError, NotFound, Obsolete, SigbotError, Transient
 from sig_bots.events import dump_event, load_event
 from sig_bots.execution import Outcome, run_handler, tell_failure
+from sig_bots.registry import command_of
 from sig_workers.intake import configuration
 from sig_workers.joblog import JobLog
 from sig_workers.leases import Lease, LeaseKeeper
@@ -160,7 +161,7 @@ class Runner:
             number=job.number,
             actor=job.actor,
             head_sha=job.head_sha,
-            command=job.handler.removeprefix("command:") if job.handler.startswith("command:") else "",
+            command=command_of(job.handler),
             args=job.args,
             reply_key=job.reply_key,
             alive=alive,
@@ -170,15 +171,14 @@ class Runner:
         return ctx, config
 
     def _narrowed(self, job: JobRow, base: RepoConfig) -> RepoConfig:
-        """What the pull request's own file narrows; a broken one is told by its own check and changes nothing here."""
+        """What the pull request's own file narrows."""
         if job.number is None or job.head_sha is None:
             return base
         try:
             data = self._service.host(job.repo.instance).repository(job.repo.path).read_file(CONFIG_FILE, job.head_sha)
         except NotFound:
             return base
-        head = parse_config(data, self._service.bots) if data is not None else None
-        return narrow(base, head) if isinstance(head, RepoConfig) else base
+        return for_pull_request(base, data, self._service.bots)
 
 
 def _told(tell: Callable[[], None]) -> None:

@@ -119,6 +119,11 @@ class Instance(Section):
             raise ValueError(f"instance {self.name}: url is plain http; use https, or set allow_http = true")
         return self
 
+    @property
+    def acts(self) -> bool:
+        """Whether bots can act there: the other kinds only tell of events."""
+        return self.kind in ("github", "pagure", "local")
+
     def enabled(self, path: str) -> bool:
         """Whether a repository is enabled by one of the globs.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from sig_bots.containerfile.variables import Piece
-from sig_bots.refs import Digest, ImageRef, Platform
+from sig_bots.refs import Digest, ImageRef
 
 __all__ = ["Kind", "Problem", "Reference"]
 
@@ -66,13 +66,5 @@ class Reference(NamedTuple):
         """The resolved text as a reference, as written (short names stay short); None when it is not one."""
         try:
             return None if self.resolved is None else ImageRef.parse(self.resolved)
-        except ValueError:
-            return None
-
-    @property
-    def platform_value(self) -> Platform | None:
-        """`platform` when it is a constant such as `linux/arm64`, else None."""
-        try:
-            return Platform.parse(self.platform) if self.platform else None
         except ValueError:
             return None

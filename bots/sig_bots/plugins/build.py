@@ -11,7 +11,6 @@ from sig_bots import (
     CheckState,
     Context,
     NoArgs,
-    PullRequest,
     PullRequestChanged,
     Skip,
     UserError,
@@ -88,9 +87,7 @@ def build_pull_request(ctx: Context) -> None:
     if missing is not None:
         ctx.check(CheckState.ERROR, missing, sha=sha)
         raise UserError(missing)
-    images = affected(
-        read_fleet(ctx, sha), pull_request, [one.path for one in ctx.forge.changed_files(pull_request.number)]
-    )
+    images = affected(read_fleet(ctx, sha), [one.path for one in ctx.forge.changed_files(pull_request.number)])
     if not images:
         ctx.check(CheckState.SUCCESS, "nothing to build: no image's files changed", sha=sha)
         ctx.summary = "nothing to build"
@@ -99,7 +96,7 @@ def build_pull_request(ctx: Context) -> None:
     _build_all(ctx, images, sha)
 
 
-def affected(fleet: Sequence[FleetImage], pull_request: PullRequest, changed: Sequence[str]) -> list[FleetImage]:
+def affected(fleet: Sequence[FleetImage], changed: Sequence[str]) -> list[FleetImage]:
     """Published images of the repository whose context changed, and those made from them, bases first."""
     touched: set[str] = set()
     chosen = []

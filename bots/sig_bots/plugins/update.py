@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sig_bots import Bot, BotConfig, Context, ImagePushed, NoArgs, Push, Tick, reports
 from sig_bots.errors import Obsolete
 from sig_bots.fleet import containerfiles, declare_fleet, default_head, may_be_default, require_default
-from sig_bots.refs import Actor, PullRequest
+from sig_bots.refs import PullRequest, same_account
 from sig_bots.reports import MovedReference
 from sig_bots.updating import apply_moves, look_over
 
@@ -109,20 +109,18 @@ def _branch(ctx: Context, name: str) -> str:
 def _declined(ctx: Context, branch: str, title: str) -> bool:
     """Whether a person closed the pull request of this very version: then it is not opened again."""
     closed = ctx.forge.find_prs(branch, state="closed")
-    return any(one.head_branch == branch and one.title == title and _ours(ctx, one.author) for one in closed)
+    return any(
+        one.head_branch == branch and one.title == title and same_account(one.author, ctx.forge.account)
+        for one in closed
+    )
 
 
 def _close_obsolete(ctx: Context, wanted: set[str]) -> None:
     for one in ctx.forge.find_prs(f"{ctx.service}/update/"):
-        if one.head_branch in wanted or not _ours(ctx, one.author):
+        if one.head_branch in wanted or not same_account(one.author, ctx.forge.account):
             continue
         try:
             ctx.forge.close_pr(one.number, reports.update_obsolete(one.base_branch))
         except Obsolete:
             continue
         ctx.log(f"closed #{one.number}: {one.base_branch} needs it no more")
-
-
-def _ours(ctx: Context, author: Actor) -> bool:
-    account = ctx.forge.account
-    return author.id == account.id if author.id and account.id else author.login == account.login

@@ -74,8 +74,6 @@ def test_a_stage_without_a_name_is_called_by_its_number() -> None:
 def test_the_platform_flag_is_kept() -> None:
     use = one(b"FROM --platform=linux/arm64 a:1\n")
     assert use.platform == "linux/arm64"
-    assert str(use.platform_value) == "linux/arm64"
-    assert one(b"FROM --platform=$BUILDPLATFORM a:1\n").platform_value is None
 
 
 def test_onbuild_names_the_inner_instruction_and_is_marked() -> None:

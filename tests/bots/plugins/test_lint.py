@@ -303,3 +303,15 @@ def test_a_hundred_faults_are_a_short_comment(sig: SigHarness) -> None:
 
 def test_every_rule_has_a_link_people_can_follow() -> None:
     assert all(" " not in rule.link for rule in RULES)
+
+
+def test_a_pull_request_that_switches_lint_off_is_linted_with_the_default_branchs_settings() -> None:
+    files = {
+        "Containerfile": "FROM quay.io/fedora/fedora:42\n",
+        ".sigbot.yaml": "version: 1\nlint: {threshold: error}\n",
+    }
+    sig = SigHarness(bots=[bot], files=files)
+    number = sig.open_pr({".sigbot.yaml": "version: 1\n", "Containerfile": "FROM quay.io/fedora/fedora\n"})
+    assert "sigbot/lint" in sig.checks(number)
+    sig.comment("/sig lint", on=number)
+    assert sig.outcomes[-1][1].state == "done"

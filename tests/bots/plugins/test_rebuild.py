@@ -12,7 +12,9 @@ OURS = "version: 1\nimages: [{name: registry.example/sig/%s, tag: '%s'}]\nrebuil
 
 @pytest.fixture
 def sig() -> SigHarness:
-    sig = SigHarness(bots=[bot], config=OURS % ("app", "latest"), files={"Containerfile": f"FROM {BASE}\nCOPY app /\n", "app": "1"})
+    sig = SigHarness(
+        bots=[bot], config=OURS % ("app", "latest"), files={"Containerfile": f"FROM {BASE}\nCOPY app /\n", "app": "1"}
+    )
     sig.registry.publish(BASE, {"motd": b"old"})
     sig.push({"app": "2"})
     return sig
@@ -40,7 +42,9 @@ def test_an_image_that_is_up_to_date_is_not_built_again(sig: SigHarness) -> None
 
 
 def test_base_and_child_in_two_repositories_are_built_in_that_order(sig: SigHarness) -> None:
-    sig.add_repository("team/base", {"Containerfile": "FROM scratch\nCOPY motd /\n", "motd": "x"}, config=OURS % ("base", "1"))
+    sig.add_repository(
+        "team/base", {"Containerfile": "FROM scratch\nCOPY motd /\n", "motd": "x"}, config=OURS % ("base", "1")
+    )
     sig.builder.started.clear()
     sig.push({"motd": "fresh"}, path="team/base")
     assert [str(spec.image) for spec in sig.builder.started] == [BASE, CHILD]
@@ -65,7 +69,9 @@ def test_a_failing_build_says_which_line_failed_and_publishes_nothing(sig: SigHa
 
 
 def test_an_architecture_is_built_for_each_platform_of_the_configuration() -> None:
-    config = "version: 1\nimages: [{name: registry.example/multi, platforms: [linux/amd64, linux/arm64]}]\nrebuild: {}\n"
+    config = (
+        "version: 1\nimages: [{name: registry.example/multi, platforms: [linux/amd64, linux/arm64]}]\nrebuild: {}\n"
+    )
     sig = SigHarness(bots=[bot], config=config, files={"Containerfile": "FROM scratch\nCOPY x /\n", "x": "1"})
     sig.push({"x": "2"})
     for platform in ("linux/amd64", "linux/arm64"):

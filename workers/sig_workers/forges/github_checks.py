@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sig_bots.forge import Annotation, Check, CheckState
-from sig_bots.voice import same_account
+from sig_bots.refs import same_account
 from sig_workers.forges import github_json
 from sig_workers.forges.github_conversation import GitHubConversation
 

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from sig_bots.errors import ForgeError, NotFound, Obsolete, Transient, Unsupported
 from sig_bots.forge import Capabilities, ChangedFile, Permission
-from sig_bots.refs import Actor, PullRequest, Repo
-from sig_bots.voice import same_account, same_text
+from sig_bots.refs import Actor, PullRequest, Repo, same_account
+from sig_bots.voice import same_text
 from sig_workers.forges import github_json
 from sig_workers.forges.github_api import Refused, quoted
 from sig_workers.forges.github_checks import GitHubChecks

@@ -19,8 +19,8 @@ from sig_bots.forge import (
     Issue,
     Permission,
 )
-from sig_bots.refs import Actor, PullRequest, Repo
-from sig_bots.voice import Voice, same_account, state_key
+from sig_bots.refs import Actor, PullRequest, Repo, same_account
+from sig_bots.voice import Voice, state_key
 from sig_workers.localforge.forge import LocalForge
 from sig_workers.localforge.state import actor
 

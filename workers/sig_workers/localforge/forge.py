@@ -10,7 +10,7 @@ from typing import Any
 from sig_bots.errors import NotFound, Obsolete, UserError
 from sig_bots.forge import Permission
 from sig_bots.refs import PullRequest
-from sig_workers.clone_url import CloneUrl, local_clone_url
+from sig_workers.clone_url import local_clone_url
 from sig_workers.localforge.history import History, check_path
 from sig_workers.localforge.hooks import HookSender, Payloads, hook_script
 from sig_workers.localforge.state import LocalState
@@ -40,12 +40,6 @@ class LocalForge:
         history = self.history(path)
         history.create(default_branch, hook_script(self.root.parent, path))
         self.state.create(path, owner, private=private, default_branch=default_branch)
-        return history
-
-    def import_from(self, path: str, owner: str, source: CloneUrl, *, default_branch: str = "main") -> History:
-        """A repository with all branches of another one; nothing is ever pushed back there."""
-        history = self.create(path, owner, default_branch=default_branch)
-        history.fetch_from(source)
         return history
 
     def fork(self, path: str, owner: str) -> str:

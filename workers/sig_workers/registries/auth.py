@@ -9,11 +9,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from sig_bots.errors import UserError
 
-__all__ = ["Challenge", "Login", "auth_json", "find_login", "parse_challenge", "read_auth_file"]
+__all__ = ["Challenge", "Login", "find_login", "parse_challenge", "read_auth_file"]
 
 _DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io", "https://index.docker.io/v1/")
 
@@ -73,13 +72,6 @@ def find_login(logins: Mapping[str, Login], registry: str, repository: str) -> L
             if found is not None:
                 return found
     return None
-
-
-def auth_json(logins: Mapping[str, Login]) -> str:
-    """The text of an auth.json file with these logins."""
-    auths = {host: {"auth": login.basic.removeprefix("Basic ")} for host, login in logins.items()}
-    document: dict[str, Any] = {"auths": auths}
-    return json.dumps(document)
 
 
 def parse_challenge(header: str) -> Challenge:
