@@ -172,7 +172,8 @@ class WakeUps:
         app = make_app(self._settings)
         connection = app.connection_for_write()
         # Left to itself kombu tries for ever, up to half a minute apart, and is asleep when the broker is back.
-        connection.transport_options |= {"max_retries": 1, "interval_start": 0, "interval_step": 0}
+        patience = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
+        connection.transport_options = {**_transport(self._settings), **patience}
         return app, connection.Producer(serializer="json")
 
     @staticmethod
