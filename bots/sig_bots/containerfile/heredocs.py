@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sig_bots.containerfile.text import decode
+from sig_bots.containerfile.text import SPACES, decode
 
 __all__ = ["Heredoc", "HeredocStart", "heredoc_starts", "read_bodies"]
 
@@ -70,7 +70,7 @@ class _Shell:
                 self.position += 2
             else:
                 self.position += 1
-                if not char.isspace():
+                if char not in SPACES:
                     word += char
                 elif word:
                     words.append(word)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from sig_bots.containerfile.heredocs import Heredoc, heredoc_starts, read_bodies
-from sig_bots.containerfile.text import BLANK, Flag, LogicalLine, Word, decode, split_flags, split_words
+from sig_bots.containerfile.text import BLANK, EDGE, Flag, LogicalLine, Word, decode, split_flags, split_words
 
 __all__ = ["KNOWN", "Instruction", "lex", "parser_directives"]
 
@@ -27,14 +27,9 @@ _NAME_NO_IMAGE = (
 )  # fmt: skip
 _BOM = b"\xef\xbb\xbf"
 
-# Blanks at the edge of a line also include Unicode's spaces (as Go's unicode.IsSpace has them), in UTF-8.
-_WS = (
-    rb"[\t\v\f\r ]*+(?:(?:\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)"
-    rb"[\t\v\f\r ]*+)*+"
-)
 # Blank lines and comments; inside a continuation they are dropped without ending it.
-_GAP = rb"(?:" + _WS + rb"(?:\#[^\n]*+)?\n)*+"
-_LAST_COMMENT = rb"(?:" + _WS + rb"\#[^\n]*+\Z)?+"
+_GAP = rb"(?:" + EDGE + rb"(?:\#[^\n]*+)?\n)*+"
+_LAST_COMMENT = rb"(?:" + EDGE + rb"\#[^\n]*+\Z)?+"
 _DIRECTIVE = re.compile(rb"[\t\v\f\r ]*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*\Z")
 _KEYWORD = re.compile(rb"[^\t\v\f\r ]+")
 
@@ -70,10 +65,10 @@ def _patterns(escape: bytes) -> _Patterns:
     line_break = e + line_break
     flag = rb"(?:[\t\v\f\r ]|" + line_break + rb")++-[-" + e + rb"]"
     boring = (
-        _GAP + _WS + rb"(?:(?:" + _any_case(_NAME_NO_IMAGE) + rb")(?=[\t\v\f\r \n]|\Z)" + body
+        _GAP + EDGE + rb"(?:(?:" + _any_case(_NAME_NO_IMAGE) + rb")(?=[\t\v\f\r \n]|\Z)" + body
         + rb"|(?:" + _any_case(("RUN", "COPY", "ADD")) + rb")(?=[\t\v\f\r ])(?!" + flag + rb")" + no_heredoc + rb"(?=\n|\Z))"
     )  # fmt: skip
-    step = _GAP + _WS + rb"(?:\#[^\n]*+\Z)?+((?:[A-Za-z]+(?=[\t\v\f\r \n]|\Z))?+)" + body
+    step = _GAP + EDGE + rb"(?:\#[^\n]*+\Z)?+((?:[A-Za-z]+(?=[\t\v\f\r \n]|\Z))?+)" + body
     return _Patterns(
         re.compile(step),
         re.compile(rb"(?:" + boring + rb")*+" + step),
@@ -132,7 +127,8 @@ class Instruction:
 
     def _segments(self) -> list[tuple[int, int]]:
         data, end = self._data, self.body_end
-        if data.find(b"\n", self.start, end) < 0 and not data.startswith(self.escape, end - 1):
+        # Without a line feed only the end of the file can make a line break of an escape character.
+        if data.find(b"\n", self.start, end) < 0 and (end < len(data) or data.find(self.escape, self.start, end) < 0):
             return [(self.start, end)]
         segments = []
         position = self.start
@@ -180,7 +176,7 @@ class Instruction:
     @property
     def value(self) -> str:
         """The arguments behind the flags as one text, continuations joined."""
-        return decode(self.logical[0].rest(self._split()[1])).strip()
+        return decode(self.logical[0].rest(self._split()[1]))
 
     @property
     def exec_form(self) -> tuple[str, ...] | None:
@@ -204,7 +200,7 @@ class Instruction:
             return None
         place = line.offset(keyword.start())
         inner = Instruction(
-            self._data, decode(keyword[0]).upper(), place, self.end,
+            self._data, decode(keyword[0].upper()), place, self.end,
             self.line + self._data.count(b"\n", self.start, place), self.escape,
         )  # fmt: skip
         inner.body_end = self.body_end
@@ -237,7 +233,7 @@ def _keyword_of(data: bytes, start: int, end: int, escape: bytes) -> str:
     instruction = Instruction(data, "", start, end, 0, escape)
     line = instruction.logical[0]
     match = line.search(_KEYWORD, line.first)
-    return decode(match[0]).upper() if match else ""
+    return decode(match[0].upper()) if match else ""
 
 
 def lex(data: bytes) -> list[Instruction]:
@@ -287,14 +283,14 @@ def _walk(data: bytes, *, everything: bool) -> list[Instruction]:
 def _read_heredocs(data: bytes, instruction: Instruction) -> int:
     """Attach the here-documents an instruction starts; out: where the instruction ends."""
     line = instruction.logical[0]
-    if b"<<" not in line.rest(line.first):
+    if b"<<" not in line.whole:
         return instruction.end
     holder: Instruction | None = instruction
     if instruction.keyword == "ONBUILD":
         holder = instruction.inner
     if holder is None or holder.keyword not in _CAN_HOLD_HEREDOC - {"ONBUILD"} or holder.exec_form is not None:
         return instruction.end
-    starts = heredoc_starts(decode(line.rest(line.first)))
+    starts = heredoc_starts(decode(line.whole))
     if starts:
         at_line_start = instruction.end == 0 or data[instruction.end - 1 : instruction.end] == b"\n"
         body = instruction.end if at_line_start else instruction.end + 1

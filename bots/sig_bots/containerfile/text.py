@@ -7,11 +7,22 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["BLANK", "Flag", "LogicalLine", "Word", "decode", "split_flags", "split_words"]
+__all__ = ["BLANK", "EDGE", "SPACES", "Flag", "LogicalLine", "Word", "decode", "split_flags", "split_words"]
 
 BLANK = b"\t\v\f\r "
 """What separates words. A line feed cannot occur inside a logical line."""
 
+SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What Go's unicode.IsSpace takes for a space. Python's str.isspace has the separators U+001C to U+001F besides."""
+
+EDGE = (
+    rb"[\t\v\f\r ]*+(?:(?:\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)"
+    rb"[\t\v\f\r ]*+)*+"
+)
+"""A pattern for the blanks at the edge of a line, where all of SPACES count, in UTF-8."""
+
+_EDGE = re.compile(EDGE)
+_LAST_OF_SPACE = frozenset(char.encode()[-1] for char in SPACES)
 _WORD = re.compile(rb"[^\t\v\f\r ]+")
 _SPACES = re.compile(rb"[\t\v\f\r ]*")
 _PLAIN_FLAG = re.compile(rb"""--[^\t\v\f\r '"\\]*+(?=[\t\v\f\r ]|\Z)""")
@@ -73,10 +84,11 @@ class Flag(NamedTuple):
 class LogicalLine:
     """The joined bytes of an instruction and the way back to offsets in the file.
 
-    The bytes are `text[first:last]`. Without a continuation `text` is the file itself and indexes are offsets.
+    The bytes are `text[first:last]`, blanks at both edges left out; `whole` has them. Without a continuation `text`
+    is the file itself and indexes are offsets.
     """
 
-    __slots__ = ("_joined", "_places", "end", "first", "last", "text")
+    __slots__ = ("_bounds", "_joined", "_places", "end", "first", "last", "text")
 
     def __init__(self, data: bytes, segments: list[tuple[int, int]]) -> None:
         self.end = segments[-1][1]
@@ -84,13 +96,32 @@ class LogicalLine:
         self._joined = [0]
         if len(segments) == 1:
             self.text = data
-            self.first, self.last = segments[0]
+            self._trim(*segments[0])
             return
         self.text = b"".join(data[start:end] for start, end in segments)
-        self.first, self.last = 0, len(self.text)
+        self._trim(0, len(self.text))
         self._places = [start for start, _ in segments]
         for start, end in segments[:-1]:
             self._joined.append(self._joined[-1] + end - start)
+
+    def _trim(self, first: int, last: int) -> None:
+        self._bounds = first, last
+        self.first = self.past_blanks(first, last)
+        if last > self.first and self.text[last - 1] in _LAST_OF_SPACE:
+            last = self.first + len(
+                decode(self.text[self.first : last]).rstrip(SPACES).encode(errors="surrogateescape")
+            )
+        self.last = last
+
+    @property
+    def whole(self) -> bytes:
+        """The bytes with the blanks at the edges."""
+        return self.text[slice(*self._bounds)]
+
+    def past_blanks(self, index: int, last: int) -> int:
+        """The first index from `index` on that holds no blank, at most `last`."""
+        match = _EDGE.match(self.text, index, last)
+        return match.end() if match else index
 
     def offset(self, index: int) -> int:
         """Offset in the file of byte `index` of the text."""
@@ -145,9 +176,9 @@ def split_flags(line: LogicalLine, position: int) -> tuple[tuple[Flag, ...], int
         elif text.startswith(b"--", position, last):
             raw, places, end = _unquote(text, position, last)
         else:
-            return tuple(flags), position
+            return tuple(flags), line.past_blanks(position, last)
         if raw == b"--":
-            return tuple(flags), end
+            return tuple(flags), line.past_blanks(end, last)
         flags.append(_flag(line, raw, places, position, end))
         position = end
 

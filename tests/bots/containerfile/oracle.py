@@ -31,11 +31,16 @@ def reference_parser(data: bytes) -> list[Seen] | None:
         return None
     return [
         Seen(
-            (command.cmd or "").upper(), (command.sub_cmd or "").upper(), command.start_line, command.end_line,
+            _upper(command.cmd), _upper(command.sub_cmd), command.start_line, command.end_line,
             tuple(command.flags), tuple((doc.name, doc.content) for doc in command.heredocs),
         )
         for command in commands
     ]  # fmt: skip
+
+
+def _upper(keyword: str | None) -> str:
+    """Upper case of ASCII letters only: Python makes `S` of other letters as well, Go does not."""
+    return (keyword or "").encode().upper().decode()
 
 
 def our_lexer(data: bytes) -> list[Seen]:
