@@ -9,7 +9,7 @@ from sig_bots.containerfile.text import SPACES, decode
 
 __all__ = ["Heredoc", "HeredocStart", "heredoc_starts", "read_bodies"]
 
-_HEREDOC = re.compile(r"(\d*)<<(-?)([^<]*)\Z", re.DOTALL)
+_HEREDOC = re.compile(r"([0-9]*)<<(-?)([^<]*)\Z", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-]", re.ASCII)
 _DEEPEST = 60
 """Substitutions inside substitutions that are followed; nobody writes more by hand."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from sig_bots.containerfile.heredocs import Heredoc, heredoc_starts, read_bodies
-from sig_bots.containerfile.text import BLANK, EDGE, Flag, LogicalLine, Word, decode, split_flags, split_words
+from sig_bots.containerfile.text import EDGE, Flag, LogicalLine, Word, decode, split_flags, split_words
 
 __all__ = ["KNOWN", "Instruction", "lex", "parser_directives"]
 
@@ -30,7 +30,10 @@ _BOM = b"\xef\xbb\xbf"
 # Blank lines and comments; inside a continuation they are dropped without ending it.
 _GAP = rb"(?:" + EDGE + rb"(?:\#[^\n]*+)?\n)*+"
 _LAST_COMMENT = rb"(?:" + EDGE + rb"\#[^\n]*+\Z)?+"
-_DIRECTIVE = re.compile(rb"[\t\v\f\r ]*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*\Z")
+_DIRECTIVE = re.compile(
+    EDGE + rb"\#[\t\f\r ]*([a-zA-Z][a-zA-Z0-9]*)[\t\f\r ]*=[\t\f\r ]*(.+?)[\t\f\r ]*\Z"  # Go's \s has no vertical tab
+)
+_FIRST_COMMENT = re.compile(EDGE + rb"\#")
 _KEYWORD = re.compile(rb"[^\t\v\f\r ]+")
 
 
@@ -254,8 +257,7 @@ def lex_for_images(data: bytes) -> list[Instruction]:
 def _walk(data: bytes, *, everything: bool) -> list[Instruction]:
     escape = b"\\"
     position = len(_BOM) if data.startswith(_BOM) else 0
-    first = data[position : position + 200].lstrip(BLANK)
-    if first.startswith(b"#") and parser_directives(data).get("escape") == "`":
+    if _FIRST_COMMENT.match(data, position) and parser_directives(data).get("escape") == "`":
         escape = b"`"
     patterns = _patterns(escape)
     step = patterns.step.match if everything else patterns.skip.match
