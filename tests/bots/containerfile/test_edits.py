@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sig_bots.containerfile import EditRefused, edit, edit_all, references
+from sig_bots.containerfile import EditRefused, Reference, edit, edit_all, references
 from sig_bots.refs import ImageRef
 from tests.bots.containerfile.generated import Made, containerfiles
 from tests.bots.containerfile.nasty import D1, FILES, Case
@@ -49,7 +49,7 @@ def test_an_edit_of_a_generated_file_changes_only_the_intended_bytes(made: Made,
     assert len(use.args) > 0 or new[len(new) - (len(made.data) - end) :] == made.data[end:]
 
 
-def made_use(made: Made, pick: int):
+def made_use(made: Made, pick: int) -> Reference:
     uses = [use for use in references(made.data) if use.editable]
     assume(uses)
     return uses[pick % len(uses)]
