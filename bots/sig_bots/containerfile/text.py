@@ -22,6 +22,7 @@ EDGE = (
 """A pattern for the blanks at the edge of a line, where all of SPACES count, in UTF-8."""
 
 _EDGE = re.compile(EDGE)
+_PLAIN = frozenset(range(0x21, 0x7F))
 _LAST_OF_SPACE = frozenset(char.encode()[-1] for char in SPACES)
 _WORD = re.compile(rb"[^\t\v\f\r ]+")
 _SPACES = re.compile(rb"[\t\v\f\r ]*")
@@ -106,7 +107,7 @@ class LogicalLine:
 
     def _trim(self, first: int, last: int) -> None:
         self._bounds = first, last
-        self.first = self.past_blanks(first, last)
+        self.first = first if first == last or self.text[first] in _PLAIN else self.past_blanks(first, last)
         if last > self.first and self.text[last - 1] in _LAST_OF_SPACE:
             last = self.first + len(
                 decode(self.text[self.first : last]).rstrip(SPACES).encode(errors="surrogateescape")
@@ -176,7 +177,9 @@ def split_flags(line: LogicalLine, position: int) -> tuple[tuple[Flag, ...], int
         elif text.startswith(b"--", position, last):
             raw, places, end = _unquote(text, position, last)
         else:
-            return tuple(flags), line.past_blanks(position, last)
+            if position < last and text[position] not in _PLAIN:
+                position = line.past_blanks(position, last)
+            return tuple(flags), position
         if raw == b"--":
             return tuple(flags), line.past_blanks(end, last)
         flags.append(_flag(line, raw, places, position, end))
