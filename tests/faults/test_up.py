@@ -26,10 +26,9 @@ def children(pid: int) -> dict[str, int]:
     """The processes that `up` started, by what they do."""
     found = {}
     for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        words = Path(f"/proc/{number}/cmdline").read_bytes().decode().split("\0")
-        role = (
-            "web" if "gunicorn" in words else "builder" if "builds" in words else "worker" if "worker" in words else ""
-        )
+        command = Path(f"/proc/{number}/cmdline").read_bytes().decode().replace("\0", " ")
+        marks = {"gunicorn": "web", "--queues builds": "builder", "--queues interactive": "worker"}
+        role = next((role for mark, role in marks.items() if mark in command), "")
         if role:
             found[role] = int(number)
     return found
