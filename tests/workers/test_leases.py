@@ -13,6 +13,7 @@ from sig_bots.errors import FencedOff, Obsolete, Transient
 from sig_workers.drain import Drain
 from sig_workers.intake import Intake
 from sig_workers.leases import LeaseKeeper
+from sig_workers.runner import Runner
 from sig_workers.store.rows import JobRow
 from sig_workers.tasks import Worker
 from tests.workers.conftest import Build
@@ -94,6 +95,20 @@ def test_a_drain_is_seen_at_the_next_occasion_after_a_while(build: Build) -> Non
         time.sleep(0.1)
         with pytest.raises(Transient, match="another one goes on"):
             lease.check()
+
+
+def test_a_long_job_is_handed_back_and_costs_no_attempt(build: Build) -> None:
+    house = build(bot)
+    drain = Drain()
+    keeper = LeaseKeeper(house.store, house.settings.timing, drain, patience=timedelta(milliseconds=20))
+    (job,) = claimed(house)
+    drain.begin()
+    assert Runner(house.service, keeper).run(job) == "queued"
+    (back,) = house.store.jobs(states=("queued",), bot="slow")
+    assert back.max_attempts - back.tries == job.max_attempts - job.tries + 1
+    house.run()
+    assert job.number is not None
+    assert len(house.forge.state.comments("sig/demo", number=job.number)) == 2
 
 
 def test_a_worker_told_to_end_leaves_the_rest_to_others(build: Build) -> None:

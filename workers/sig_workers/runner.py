@@ -97,11 +97,9 @@ class Runner:
 
     def _last_word(self, job: JobRow, lease: Lease, ctx: Context, outcome: Outcome) -> Outcome:
         """What follows from this being the end: nothing is tried again that was called off, nobody is left waiting."""
-        if outcome.state == "retry":
+        if outcome.state == "retry" and not lease.handed_back:
             lease.renew()
-            if lease.handed_back:
-                pass
-            elif lease.asked:
+            if lease.asked:
                 outcome = Outcome("obsolete", lease.asked)
             elif job.tries >= job.max_attempts:
                 _told(lambda: tell_failure(ctx, outcome))
