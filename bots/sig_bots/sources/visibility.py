@@ -22,8 +22,9 @@ def stated_private(body: bytes) -> bool | None:
     for name in ("repository", "repo", "project"):
         described = data.get(name)
         if isinstance(described, dict):
-            if isinstance(described.get("private"), bool):
-                return bool(described["private"])
-            if isinstance(described.get("visibility_level"), int):
-                return described["visibility_level"] != _GITLAB_PUBLIC
+            private, level = described.get("private"), described.get("visibility_level")
+            if isinstance(private, bool):
+                return private
+            if isinstance(level, int):
+                return bool(level != _GITLAB_PUBLIC)
     return None
