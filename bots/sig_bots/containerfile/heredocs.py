@@ -10,7 +10,7 @@ from sig_bots.containerfile.text import SPACES, decode
 __all__ = ["Heredoc", "HeredocStart", "heredoc_starts", "read_bodies"]
 
 _HEREDOC = re.compile(r"([0-9]*)<<(-?)([^<]*)\Z", re.DOTALL)
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-]", re.ASCII)
+_NAME = re.compile(r"[^\W\d]\w*|\d+|[@*#?$!-]")
 _DEEPEST = 60
 """Substitutions inside substitutions that are followed; nobody writes more by hand."""
 
@@ -64,7 +64,13 @@ class _Shell:
             if char in "'\"":
                 word += self._quoted(char)
             elif char == "$":
-                word += self._dollar()
+                # Blanks in a substitution part words like those outside.
+                for char in self._dollar():
+                    if char not in SPACES:
+                        word += char
+                    elif word:
+                        words.append(word)
+                        word = ""
             elif char == "\\":
                 word += self.text[self.position : self.position + 2]
                 self.position += 2
@@ -112,16 +118,17 @@ class _Shell:
         operator = self.text[self.position : self.position + 1]
         self.position += 1
         if operator == ":":
-            operator = self.text[self.position : self.position + 1]
+            # The builder takes any character here (bash's `${x:0:3}`); it refuses the unknown ones when it expands.
             self.position += 1
-            if operator not in ("+", "-", "?"):
-                raise _Unreadable
+        elif operator not in ("}", "+", "-", "?", "#", "%", "/"):
+            raise _Unreadable
         if operator != "}":
-            if operator not in ("+", "-", "?", "#", "%", "/"):
-                raise _Unreadable
             self.depth += 1
             if self.depth > _DEEPEST:
                 raise _Unreadable
+            if operator == "/":
+                self.position += self.text.startswith("/", self.position)
+                self._until("/")
             self._until("}")
             self.depth -= 1
         return self.text[begin : self.position]
