@@ -158,5 +158,7 @@ def open_arena(
     try:
         yield Arena(name, world, service.start(), registry, pool)
     finally:
+        for process in service.processes.values():
+            process.kill()  # nothing of theirs is needed any more
         service.stop()
         own.close()

@@ -24,4 +24,5 @@ def test_without_sweeper_and_ledger_a_kill_is_not_survived(make_arena: Callable[
     with pytest.raises(AssertionError, match="did not happen"):
         play.wait(3 * LEASE)
     assert [one.state for one in arena.store.jobs(states=("running",))]
-    arena.service.stop()
+    for name in list(arena.service.processes):
+        arena.end(name)
