@@ -23,7 +23,7 @@ test: environment servers ## all tests, with real servers: Pagure, PostgreSQL, R
 
 .PHONY: test-unit
 test-unit: environment ## the tests that need no server; under a minute
-	@$(PYTEST) -n $(TEST_WORKERS) -m "not server and not long" $(ARGS)
+	@$(PYTEST) -n $(TEST_WORKERS) --dist worksteal -m "not server and not long" $(ARGS)
 
 .PHONY: test-long
 test-long: environment servers ## storms, full fuzzing, image builds

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -104,7 +106,8 @@ class LocalWorld:
 
     def comments(self, number: int) -> Sequence[SeenComment]:
         return [
-            SeenComment(one.id, one.author.login, one.body) for one in self.forge.state.comments(self.path, number=number)
+            SeenComment(one.id, one.author.login, one.body)
+            for one in self.forge.state.comments(self.path, number=number)
         ]
 
     def checks(self, sha: str, number: int | None = None) -> Sequence[SeenCheck]:
@@ -136,13 +139,56 @@ class LocalWorld:
         }  # fmt: skip
 
 
+class SettledWorld(LocalWorld):
+    """What a push has to bring about happens in this process, not in one that git starts: the same, much sooner.
+
+    Forks and second repositories keep the hook of the product.
+    """
+
+    def _create(self, path: str, files: Mapping[str, str]) -> None:
+        if path == PATH:
+            self.path = path
+        else:
+            super()._create(path, files)
+
+    def push(
+        self,
+        who: Role,
+        branch: str,
+        files: Mapping[str, str | bytes | None],
+        *,
+        start: str = "main",
+        fork: bool = False,
+        force: bool = False,
+    ) -> str:
+        before = self.head(branch)
+        after = super().push(who, branch, files, start=start, fork=fork, force=force)
+        if not fork and self.path == PATH:
+            self.forge.after_push(PATH, f"refs/heads/{branch}", before or "0" * 40, after)
+        return after
+
+
+@cache
+def _template(folder: Path) -> Path:
+    """A data folder with the repository of the start in it, made once per process."""
+    folder.mkdir()
+    store = Store.open(f"sqlite:///{folder}/sigbot.db")
+    store.migrate()
+    made = LocalWorld(folder, store)
+    (made.forge.history(PATH).folder / "hooks" / "post-receive").unlink()
+    store.close()
+    return folder
+
+
 @contextmanager
 def open_world(request: pytest.FixtureRequest) -> Iterator[LocalWorld]:
     """A local forge of its own in a temporary folder."""
+    factory = request.getfixturevalue("tmp_path_factory")
+    template = _template(factory.getbasetemp() / "local-world")
     with tempfile.TemporaryDirectory(prefix="sigbot-local-") as folder:
+        shutil.copytree(template, folder, dirs_exist_ok=True, symlinks=True)
         store = Store.open(f"sqlite:///{folder}/sigbot.db")
-        store.migrate()
         try:
-            yield LocalWorld(Path(folder), store)
+            yield SettledWorld(Path(folder), store)
         finally:
             store.close()

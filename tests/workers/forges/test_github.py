@@ -164,14 +164,18 @@ def test_a_primary_rate_limit_waits_until_its_reset(github: GitHubStandIn, robot
 
 @pytest.mark.parametrize(
     ("wait", "low", "high"),
-    [("37", 37, 37), (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3300, 3600)],
+    [
+        (lambda: "37", 37, 37),
+        (lambda: format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3300, 3600),
+    ],
+    ids=["seconds", "date"],
 )
 def test_a_secondary_rate_limit_honours_retry_after(
-    github: GitHubStandIn, robot: Forge, wait: str, low: int, high: int
+    github: GitHubStandIn, robot: Forge, wait: Callable[[], str], low: int, high: int
 ) -> None:
     body = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}
     robot.pull_request(1)
-    github.fail(status=403, headers={"Retry-After": wait}, body=body)
+    github.fail(status=403, headers={"Retry-After": wait()}, body=body)
     error, seconds = refusal(lambda: robot.ensure_comment(1, "report", "text"))
     assert isinstance(error, Transient)
     assert error.retry_after is not None

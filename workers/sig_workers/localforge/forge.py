@@ -12,7 +12,8 @@ from sig_bots.forge import Permission
 from sig_bots.refs import PullRequest
 from sig_workers.clone_url import local_clone_url
 from sig_workers.localforge.history import History, check_path
-from sig_workers.localforge.hooks import HookSender, Payloads, hook_script
+from sig_workers.localforge.hooks import HookSender, hook_script
+from sig_workers.localforge.payloads import Payloads
 from sig_workers.localforge.state import LocalState
 
 __all__ = ["LocalForge"]

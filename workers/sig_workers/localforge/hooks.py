@@ -2,6 +2,8 @@
 
 What is told is written down in the same transaction as it happens (`prepare`, before the commit) and released after it, so
 that a process may die in between: what it left is released later if it has happened, and thrown away if not.
+
+Git starts a process that imports this at each push: it imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -14,22 +16,22 @@ import shlex
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from sig_bots.refs import PullRequest
-from sig_bots.sources import local as source
-from sig_workers.localforge.state import LocalState, actor
-
-__all__ = ["HookSender", "HookTarget", "Payloads", "hook_script"]
+__all__ = ["HookSender", "HookTarget", "hook_script"]
 
 log = logging.getLogger(__name__)
 
 TARGET_FILE = "local-forge.json"
 SPOOL = "outgoing-hooks"
 MOST_AT_ONCE = 100
+PATIENCE = 5.0
+"""Seconds the receiver may take to answer."""
 SETTLED = 5.0
 """Seconds after which whoever prepared a webhook has released it, or is dead."""
 
@@ -111,69 +113,39 @@ class HookSender:
 
     def flush(self) -> int:
         """Send what is kept, oldest first; returns how many were taken. Stops at the first that is not."""
-        import httpx
+        from sig_bots.sources import local as source
 
         target = HookTarget.read(self.data)
         if target is None:
             return 0
         sent = 0
-        with httpx.Client(timeout=5, trust_env=False) as client:
-            for file in sorted((self.data / SPOOL).glob("*.json"))[:MOST_AT_ONCE]:
-                try:
-                    kept = json.loads(file.read_text())
-                except FileNotFoundError:
-                    continue  # another process has just sent it
-                body = json.dumps(kept["body"]).encode()
-                headers = source.sign(body, target.secret.encode(), kept["event"], kept["delivery"])
-                try:
-                    answer = client.post(target.url, content=body, headers=headers)
-                except httpx.HTTPError as error:
-                    log.warning("webhook kept for later, the receiver does not answer: %s", type(error).__name__)
-                    return sent
-                if answer.status_code >= 500:
-                    log.warning("webhook kept for later, the receiver answered %s", answer.status_code)
-                    return sent
-                file.unlink(missing_ok=True)
-                sent += 1
+        for file in sorted((self.data / SPOOL).glob("*.json"))[:MOST_AT_ONCE]:
+            try:
+                kept = json.loads(file.read_text())
+            except FileNotFoundError:
+                continue  # another process has just sent it
+            body = json.dumps(kept["body"]).encode()
+            headers = source.sign(body, target.secret.encode(), kept["event"], kept["delivery"])
+            try:
+                status = _post(target.url, body, headers)
+            except (OSError, HTTPException) as error:
+                log.warning("webhook kept for later, the receiver does not answer: %s", type(error).__name__)
+                return sent
+            if status >= 500:
+                log.warning("webhook kept for later, the receiver answered %s", status)
+                return sent
+            file.unlink(missing_ok=True)
+            sent += 1
         return sent
 
 
-@dataclass(frozen=True)
-class Payloads:
-    """Makes (event name, body) of what happened, in the form `sig_bots.sources.local` documents."""
-
-    state: LocalState
-
-    def push(
-        self, path: str, ref: str, before: str, after: str, login: str, changed: tuple[Sequence[str], bool]
-    ) -> tuple[str, dict[str, Any]]:
-        """A ref moved; `changed` is the files that differ, and whether that is all of them."""
-        body = {**self._frame(path, login), "ref": ref, "before": before, "after": after}
-        if changed[1]:
-            body["paths"] = list(changed[0])
-        return "push", body
-
-    def pull_request(self, path: str, pull_request: PullRequest, action: str, login: str) -> tuple[str, dict[str, Any]]:
-        """Something happened to a pull request."""
-        fields = pull_request.model_dump(mode="json", exclude={"author"})
-        fields["author"] = self._actor(pull_request.author.login)
-        return "pull_request", {**self._frame(path, login), "action": action, "pull_request": fields}
-
-    def comment(
-        self, path: str, number: int, comment_id: str, action: str, text: str, login: str, *, before: str | None = None
-    ) -> tuple[str, dict[str, Any]]:
-        """Somebody commented on a pull request or issue."""
-        is_pull = bool(self.state.pulls(path, state="all", number=number))
-        comment = {"id": comment_id, "text": text, "place": "pull_request" if is_pull else "issue"}
-        if before is not None:
-            comment["previous_text"] = before
-        return "comment", {**self._frame(path, login), "action": action, "number": number, "comment": comment}
-
-    def _frame(self, path: str, login: str) -> dict[str, Any]:
-        row = self.state.row(path)
-        repo = {"path": path, "id": str(row.id), "private": row.private, "default_branch": row.default_branch}
-        return {"repo": repo, "actor": self._actor(login)}
-
-    @staticmethod
-    def _actor(login: str) -> dict[str, str]:
-        return {"login": login, "id": actor(login).id or ""}
+def _post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """Post to our own receiver, past any proxy; the status. Raises OSError, HTTPException."""
+    parts = urlsplit(url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
+    try:
+        connection.request("POST", parts.path, body, dict(headers))
+        return connection.getresponse().status
+    finally:
+        connection.close()

@@ -6,11 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from sig_bots.errors import SigbotError
-from sig_workers.localforge.forge import LocalForge
 from sig_workers.localforge.hooks import HookSender, HookTarget
-from sig_workers.localforge.state import LocalState
-from sig_workers.store.store import Store
 
 __all__ = ["main"]
 
@@ -24,6 +20,17 @@ def main() -> int:
     if target is None:
         print("sigbot has not been started on this folder yet, so nobody is told of this push", file=sys.stderr)
         return 0
+    _tell(data, path, target)
+    return 0
+
+
+def _tell(data: Path, path: str, target: HookTarget) -> None:
+    # Imported here: a push nobody is told of, as into a fresh folder, shall not pay for it.
+    from sig_bots.errors import SigbotError
+    from sig_workers.localforge.forge import LocalForge
+    from sig_workers.localforge.state import LocalState
+    from sig_workers.store.store import Store
+
     store = Store.open(target.store)
     forge = LocalForge(LocalState(store.database), data / "forge", target.url.rsplit("/hooks/", 1)[0], HookSender(data))
     try:
@@ -34,7 +41,6 @@ def main() -> int:
         print(f"the push is in, but the bots could not be told: {error}", file=sys.stderr)
     finally:
         store.close()
-    return 0
 
 
 if __name__ == "__main__":
