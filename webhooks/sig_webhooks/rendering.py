@@ -15,11 +15,16 @@ from markupsafe import Markup
 
 from sig_bots.events import Rejected
 from sig_bots.sources.payload import json_object
+from sig_workers.store.rows import DeliveryRow
 
-__all__ = ["ago", "markdown", "names_private", "payload_text", "register_filters", "weblink"]
+__all__ = ["ago", "event_name", "markdown", "names_private", "payload_text", "register_filters", "weblink"]
 
 MOST_PAYLOAD = 30_000
 _GITLAB_PUBLIC = 20
+
+_EVENT_HEADERS = (
+    "x-forgejo-event", "x-gitea-event", "x-github-event", "x-gitlab-event", "x-pagure-topic", "x-sigbot-event",
+)  # fmt: skip
 
 # No raw HTML, only links that go somewhere harmless, no pictures: comments are written by strangers.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")
@@ -29,7 +34,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9
 
 def register_filters(pages: Blueprint) -> None:
     """Make the functions here known to the templates."""
-    for function in (markdown, ago, weblink):
+    for function in (markdown, ago, weblink, event_name):
         pages.add_app_template_filter(function)
 
 
@@ -49,6 +54,12 @@ def ago(moment: datetime) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit} ago"
     return f"{max(0, seconds)} s ago"
+
+
+def event_name(delivery: DeliveryRow) -> str:
+    """What the sender calls a public delivery's event, for example `issue_comment`; empty when it does not say."""
+    named = (delivery.headers.get(name, "") for name in _EVENT_HEADERS)
+    return next((name[:60].replace("_", " ") for name in named if name), "")
 
 
 def weblink(url: str) -> str:
