@@ -74,7 +74,7 @@ def hit(arena: Arena, seed: int, role: str, point: str, journey: type[Journey], 
     )
 
 
-@pytest.mark.parametrize(("way", "role", "point", "journey", "occurrences"), list(seeded_slice(5)))
+@pytest.mark.parametrize(("way", "role", "point", "journey", "occurrences"), list(seeded_slice(3)))
 def test_nothing_is_lost_or_doubled_by_a_kill(
     arenas: Callable[[str], Arena], way: str, role: str, point: str, journey: type[Journey], occurrences: int
 ) -> None:
