@@ -166,6 +166,8 @@ class Context:
     bots: BotRegistry = field(default_factory=lambda: _no_bots())
     """The installed bots, for help and for checking a configuration."""
     emitted: list[Event] = field(default_factory=list)
+    started: set[tuple[str, str]] = field(default_factory=set)
+    """(commit, part) of the checks this run set to running and has not ended: they must not stay so."""
 
     @property
     def forge(self) -> Forge:
@@ -212,6 +214,10 @@ class Context:
         """Set the check `<service>/<bot>[/part]` on the commit the job is bound to (or on `sha`)."""
         name = "/".join(piece for piece in (self.service, self.bot, part) if piece)
         target = sha or self.head_sha or self.pull_request.head_sha
+        if state is CheckState.RUNNING:
+            self.started.add((target, part))
+        else:
+            self.started.discard((target, part))
         self.services.forge.set_check(
             target, name, state, summary=summary, url=self.job_url, text=text, annotations=annotations,
             number=self.number,

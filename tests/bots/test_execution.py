@@ -106,3 +106,19 @@ def test_a_command_asks_the_forge_what_the_person_may_do(who: str, login: str, a
     number = sig.open_pr({"a": "1"}, by="bob", fork=True)
     sig.comment("/sig probe", by=login, on=number)
     assert (sig.replies() == ["done it"]) is allowed
+
+
+def test_a_check_that_a_command_set_to_running_does_not_stay_so_when_the_job_fails() -> None:
+    bot = Bot("probe", summary="Begins and fails.")
+
+    @bot.command("probe")
+    def asked(ctx: Context, args: NoArgs) -> None:
+        """Begin, then find the forge unwilling."""
+        ctx.check(CheckState.RUNNING, "at work")
+        raise NotFound("the branch is gone")
+
+    sig = SigHarness(bots=[bot])
+    number = sig.open_pr({"a": "1"})
+    sig.comment("/sig probe", on=number)
+    assert sig.checks(number)["sigbot/probe"].state == CheckState.ERROR
+    assert "the branch is gone" in sig.replies()[-1]

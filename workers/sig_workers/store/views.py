@@ -42,7 +42,9 @@ class Views(Part):
     def find_delivery(self, instance: str, delivery_id: str) -> DeliveryRow | None:
         """One delivery by its sender's id."""
         c = t.deliveries.c
-        return self._delivery(_deliveries(public_only=False).where(c.instance == instance, c.delivery_id == delivery_id))
+        return self._delivery(
+            _deliveries(public_only=False).where(c.instance == instance, c.delivery_id == delivery_id)
+        )
 
     def _delivery(self, query: Select[Any]) -> DeliveryRow | None:
         row = self.read(lambda connection: connection.execute(query).mappings().first())
