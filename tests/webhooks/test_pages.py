@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from sig_webhooks.app import create_app
-from sig_webhooks.rendering import markdown, payload_text, weblink
+from sig_webhooks.rendering import markdown, payload_text, short_shas, weblink
 from sig_workers.observe import Redactor
 from sig_workers.settings import Settings
 from sig_workers.store.store import Store
@@ -33,6 +33,7 @@ def test_what_is_public_is_on_the_pages(client: FlaskClient, exhibits: Exhibits)
     assert "hadolint found 3 problems" in home
     assert "planned for sig/" in delivery
     assert "ignored: nothing to build" in delivery
+    assert "<dd>github: sig/a-very-long" in delivery
     assert "is not an object" in invalid
     assert "line 39 of the log" in job
     assert 'href="https://forge.example.org/sig/x/pull/3#17"' in job
@@ -245,7 +246,14 @@ def test_a_comment_cannot_run_or_load_anything(text: str) -> None:
 def test_our_markers_are_not_shown_and_headings_stay_below_the_pages_own() -> None:
     assert str(markdown("Text\n\n<!-- sigbot service=sigbot bot=lint topic=x -->\n")) == "<p>Text</p>\n"
     assert str(markdown("# One\n###### Six\n")) == "<h3>One</h3>\n<h6>Six</h6>\n"
-    assert "<table>" in str(markdown("| a |\n|---|\n| b |\n"))
+    assert '<table tabindex="0">' in str(markdown("| a |\n|---|\n| b |\n"))
+
+
+def test_commits_are_shortened_where_they_are_in_the_way() -> None:
+    assert (
+        short_shas(f"{'ab' * 20}/sigbot/build x@sha256:{'0' * 64}") == "abababababab/sigbot/build x@sha256:000000000000"
+    )
+    assert short_shas("deadbeef0123 stays") == "deadbeef0123 stays"
 
 
 def test_only_web_addresses_become_links() -> None:

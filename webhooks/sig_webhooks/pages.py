@@ -48,6 +48,7 @@ def make_pages(settings: Settings, store: Store, redact: Redactor) -> Blueprint:
             "delivery.html", delivery=found, events=store.events_of(number), verdicts=store.verdicts_of(number),
             jobs=store.jobs(delivery=number, public_only=True, limit=200), body=payload_text(found.body, redact),
             headers=[(name, redact(value)) for name, value in found.headers.items()],
+            repository=store.repository(found.repo_id) if found.repo_id is not None else None,
         )  # fmt: skip
 
     @pages.get(f"/jobs/<int(max={MOST_ID}):number>")

@@ -17,7 +17,16 @@ from sig_bots.events import Rejected
 from sig_bots.sources.payload import json_object
 from sig_workers.store.rows import DeliveryRow
 
-__all__ = ["ago", "event_name", "markdown", "names_private", "payload_text", "register_filters", "weblink"]
+__all__ = [
+    "ago",
+    "event_name",
+    "markdown",
+    "names_private",
+    "payload_text",
+    "register_filters",
+    "short_shas",
+    "weblink",
+]
 
 MOST_PAYLOAD = 30_000
 _GITLAB_PUBLIC = 20
@@ -29,12 +38,13 @@ _EVENT_HEADERS = (
 # No raw HTML, only links that go somewhere harmless, no pictures: comments are written by strangers.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")
 _HTML_COMMENT = re.compile(r"^<!--.*?-->[ \t]*\n?", re.DOTALL | re.MULTILINE)
+_SHA = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 
 
 def register_filters(pages: Blueprint) -> None:
     """Make the functions here known to the templates."""
-    for function in (markdown, ago, weblink, event_name):
+    for function in (markdown, ago, weblink, event_name, short_shas):
         pages.add_app_template_filter(function)
 
 
@@ -44,6 +54,8 @@ def markdown(text: str) -> Markup:
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+        elif token.type == "table_open":
+            token.attrSet("tabindex", "0")  # a wide one scrolls, which must be possible without a mouse
     return Markup(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))  # noqa: S704  (rendered with raw HTML off)
 
 
@@ -60,6 +72,11 @@ def event_name(delivery: DeliveryRow) -> str:
     """What the sender calls a public delivery's event, for example `issue_comment`; empty when it does not say."""
     named = (delivery.headers.get(name, "") for name in _EVENT_HEADERS)
     return next((name[:60].replace("_", " ") for name in named if name), "")
+
+
+def short_shas(text: str) -> str:
+    """The text with every commit and digest cut to its first twelve digits."""
+    return _SHA.sub(r"\1", text)
 
 
 def weblink(url: str) -> str:
