@@ -17,7 +17,7 @@ WAYS = ("embedded", "servers")
 """SQLite and the file transport with a pool of threads; PostgreSQL and Redis with a pool of processes."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def make_arena(request: pytest.FixtureRequest, registry_server: Registry) -> Iterator[Callable[..., Arena]]:
     """Open arenas: `make_arena("embedded", sweeper=False)`."""
     with ExitStack() as stack:
@@ -33,9 +33,9 @@ def make_arena(request: pytest.FixtureRequest, registry_server: Registry) -> Ite
         yield make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def arenas(make_arena: Callable[..., Arena]) -> Callable[[str], Arena]:
-    """The run's arena of a way, started when it is first asked for and shared by all tests that leave it whole."""
+    """The arena of a way, started when it is first asked for; it ends with these tests, so as not to burden all others."""
     opened: dict[str, Arena] = {}
 
     def arena(way: str) -> Arena:
