@@ -27,9 +27,6 @@ PATIENCE = timedelta(seconds=4)
 WAKE_UP_PAUSE = 0.02
 """Seconds between wake-ups under load: a worker takes many deliveries at once, and a message costs more than a delivery."""
 
-SWITCH_INTERVAL = 0.0005
-"""Seconds. Measured in `bench_accept`: a tenth more deliveries a second than with Python's 5 ms, and a tenth less CPU."""
-
 APP_LOAD_ERROR = 4
 """The exit status that tells gunicorn not to start the process again."""
 
@@ -56,8 +53,6 @@ _SENTENCES = {
 
 def serving() -> Flask:
     """The application for gunicorn: settings that cannot be used end the process with one sentence."""
-    # A thread that comes back from the database waits that long for one that computes; 5 ms is many deliveries.
-    sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         return create_app()
     except SettingsError as error:
