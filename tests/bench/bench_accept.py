@@ -145,8 +145,9 @@ def load(folder: Path, side: Side, name: str, seconds: float, connections: int =
     assert requests > 0, done.stdout
     assert bad == 0, done.stdout
     if side.store is not None:
-        kept = side.rows() - before  # what was on its way when wrk stopped may be kept too
-        assert requests <= kept <= requests + connections, (requests, kept)
+        kept = side.rows() - before
+        # wrk stops counting before it stops: on each connection one answer and one request may still be on their way
+        assert requests <= kept <= requests + 2 * connections, (requests, kept)
     return {
         "per_second": requests / microseconds * 1e6, "cpu_ms": spent / requests * 1000, "p50_ms": p50 / 1000,
         "p99_ms": p99 / 1000, "max_ms": worst / 1000, "requests": requests, "memory_mb": memory_mb(side.process.pid),
