@@ -13,7 +13,7 @@ from sig_bots.errors import Skip, UserError
 from sig_bots.events import CheckRerequested, EventBase, PullRequestChanged
 from sig_bots.forge import Annotation, CheckState
 from sig_bots.help import help_data, help_markdown
-from sig_bots.registry import BUILT_IN
+from sig_bots.roster import BUILT_IN
 
 __all__ = ["bot"]
 

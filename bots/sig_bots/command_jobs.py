@@ -11,7 +11,7 @@ from sig_bots.config import ConfigProblem, RepoConfig
 from sig_bots.events import Comment, Event, PullRequestChanged
 from sig_bots.plans import COMMAND, Plan, PlannedJob, RepoFacts, Setting, internal_job, is_account
 from sig_bots.refs import Actor
-from sig_bots.registry import BUILT_IN
+from sig_bots.roster import BUILT_IN
 from sig_bots.subjects import Subject, fingerprint
 
 __all__ = ["plan_commands"]
@@ -49,7 +49,7 @@ def plan_commands(
     source = _text_of(setting.event, setting.subject)
     if source is None or is_account(source.actor, setting.account):
         return
-    found = parse_new(source.previous, source.text, setting.registry, prefix=setting.prefix, mentions=setting.mentions)
+    found = parse_new(source.previous, source.text, setting.roster, prefix=setting.prefix, mentions=setting.mentions)
     if found and source.actor.bot:
         said[BUILT_IN].append("commands of other bots are not run")
         return
@@ -86,7 +86,7 @@ def _edit(source: _Text) -> str:
 
 
 def _cannot_run(setting: Setting, command: Command, config: RepoConfig | ConfigProblem) -> str | None:
-    bot = setting.registry.bots[command.bot]
+    bot = setting.roster.bots[command.bot]
     if bot.always:
         return None
     if isinstance(config, ConfigProblem):
@@ -104,7 +104,7 @@ def _command_job(
     source: _Text,
     config: RepoConfig | ConfigProblem,
 ) -> PlannedJob:
-    spec = setting.registry.commands[command.name]
+    spec = setting.roster.commands[command.name]
     subject = setting.subject
     return PlannedJob(
         repo_id=facts.repo_id,

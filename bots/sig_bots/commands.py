@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from sig_bots import messages
 from sig_bots.arguments import ArgumentError, Word, bind, nearest, split_words, usage
-from sig_bots.registry import BotRegistry
+from sig_bots.roster import Roster
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -74,7 +74,7 @@ class CommandError:
 
 
 def parse(
-    text: str, registry: BotRegistry, *, prefix: str = "/sig", mentions: Sequence[str] = ()
+    text: str, roster: Roster, *, prefix: str = "/sig", mentions: Sequence[str] = ()
 ) -> list[Command | CommandError]:
     """The commands of a text, in order.
 
@@ -94,23 +94,23 @@ def parse(
         if len(found) == MAX_COMMANDS:
             found.append(CommandError(messages.too_many_commands(MAX_COMMANDS), number + 1, lines[number][:MAX_LINE]))
             break
-        if one := _read(lines[number], number + 1, address, registry, prefix):
+        if one := _read(lines[number], number + 1, address, roster, prefix):
             found.append(one)
     return found
 
 
 def parse_new(
-    previous: str | None, text: str, registry: BotRegistry, *, prefix: str = "/sig", mentions: Sequence[str] = ()
+    previous: str | None, text: str, roster: Roster, *, prefix: str = "/sig", mentions: Sequence[str] = ()
 ) -> list[Command | CommandError]:
     """The commands an edit added: on a line that was not there before, and not merely moved or written differently.
 
     `previous` None means there was no text before. A line that was there but hidden (in code, say) is not new.
     """
-    now = parse(text, registry, prefix=prefix, mentions=mentions)
+    now = parse(text, roster, prefix=prefix, mentions=mentions)
     if not previous or not now:
         return now
     old_lines = Counter(_normal(line) for line in _split(previous))
-    old = Counter(one.canonical for one in parse(previous, registry, prefix=prefix, mentions=mentions))
+    old = Counter(one.canonical for one in parse(previous, roster, prefix=prefix, mentions=mentions))
     added: list[Command | CommandError] = []
     for one in now:
         known_line, known = _take(old_lines, _normal(one.raw)), _take(old, one.canonical)
@@ -188,7 +188,7 @@ def _markdown() -> MarkdownIt:
 
 
 def _read(
-    line: str, number: int, address: re.Pattern[str], registry: BotRegistry, prefix: str
+    line: str, number: int, address: re.Pattern[str], roster: Roster, prefix: str
 ) -> Command | CommandError | None:
     raw = line.strip()
     match = address.match(line)
@@ -198,12 +198,12 @@ def _read(
         return CommandError(messages.line_too_long(MAX_LINE), number, raw[:MAX_LINE])
     rest = _LONG_DASH.sub("--", line[match.end() :].translate(_TYPOGRAPHY))
     name = next(iter(rest.split()), "").lower()
-    spec = registry.commands.get(name or "help")
+    spec = roster.commands.get(name or "help")
     if spec is None:
-        near = nearest(name, list(registry.commands))
+        near = nearest(name, list(roster.commands))
         if near is None and match["prefix"] is None:
             return None
-        form = usage(near, registry.commands[near].args, prefix) if near else f"{prefix} help"
+        form = usage(near, roster.commands[near].args, prefix) if near else f"{prefix} help"
         return CommandError(messages.unknown_command(prefix, name, form, guessed=near is not None), number, raw)
     try:
         words: list[Word] = split_words(rest)[1:]

@@ -25,7 +25,7 @@ from sig_bots.bot import Bot, CommandSpec, Who
 from sig_bots.imagespec import ImageSpec
 from sig_bots.messages import code
 from sig_bots.refs import Value
-from sig_bots.registry import BotRegistry
+from sig_bots.roster import Roster
 from sig_bots.yamltree import Document, Path, YamlError, load_yaml
 
 __all__ = ["CONFIG_FILE", "ConfigProblem", "ImageSpec", "Problem", "RepoConfig", "default_config", "parse_config"]
@@ -90,31 +90,31 @@ class ConfigProblem(Value):
         return text if text.endswith("?") else f"{text}."
 
 
-def default_config(registry: BotRegistry) -> RepoConfig:
+def default_config(roster: Roster) -> RepoConfig:
     """The configuration of an enabled repository without a file: the bots with `default=True` (lint)."""
-    sections = {bot.name: bot.config_model() for bot in registry.bots.values() if bot.default}
+    sections = {bot.name: bot.config_model() for bot in roster.bots.values() if bot.default}
     return RepoConfig(sections=sections, from_file=False)
 
 
-def parse_config(data: bytes, registry: BotRegistry) -> RepoConfig | ConfigProblem:
+def parse_config(data: bytes, roster: Roster) -> RepoConfig | ConfigProblem:
     """Read a `.sigbot.yaml`. Any bytes give a value; all problems are told at once (at most ten)."""
     if len(data) > _CACHED_BYTES:
-        return _parse(data, registry)
-    return _parse_cached(data, registry, len(registry.bots))
+        return _parse(data, roster)
+    return _parse_cached(data, roster, len(roster.bots))
 
 
 @lru_cache(maxsize=512)
-def _parse_cached(data: bytes, registry: BotRegistry, bots: int) -> RepoConfig | ConfigProblem:
+def _parse_cached(data: bytes, roster: Roster, bots: int) -> RepoConfig | ConfigProblem:
     """Most deliveries find the file they found before; the values are frozen, so they can be shared."""
-    return _parse(data, registry)
+    return _parse(data, roster)
 
 
-def _parse(data: bytes, registry: BotRegistry) -> RepoConfig | ConfigProblem:
+def _parse(data: bytes, roster: Roster) -> RepoConfig | ConfigProblem:
     try:
         document = load_yaml(data)
     except YamlError as error:
         return ConfigProblem(problems=(Problem(line=error.line, where="", message=str(error)),))
-    parser = _Parser(document, registry)
+    parser = _Parser(document, roster)
     config = parser.config()
     if not parser.problems:
         return config
@@ -123,9 +123,9 @@ def _parse(data: bytes, registry: BotRegistry) -> RepoConfig | ConfigProblem:
 
 
 class _Parser:
-    def __init__(self, document: Document, registry: BotRegistry) -> None:
+    def __init__(self, document: Document, roster: Roster) -> None:
         self.document = document
-        self.registry = registry
+        self.roster = roster
         self.problems: list[Problem] = []
 
     def config(self) -> RepoConfig:
@@ -158,9 +158,9 @@ class _Parser:
         )
 
     def _bot(self, key: str) -> Bot | None:
-        bot = self.registry.bots.get(key)
+        bot = self.roster.bots.get(key)
         if bot is None:
-            sections = [one.name for one in self.registry.bots.values() if _has_section(one)]
+            sections = [one.name for one in self.roster.bots.values() if _has_section(one)]
             self._unknown((key,), [*sections, "version", "images", "permissions"])
         elif not _has_section(bot):
             self._problem((key,), "this bot always runs and has no settings; remove the line")
@@ -210,8 +210,8 @@ class _Parser:
             return found
         for command, who in value.items():
             path = ("permissions", command)
-            if command not in self.registry.commands:
-                self._unknown(path, list(self.registry.commands), "command")
+            if command not in self.roster.commands:
+                self._unknown(path, list(self.roster.commands), "command")
                 continue
             try:
                 found[command] = _WHO.validate_python(who)

@@ -10,20 +10,20 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from sig_bots.config import RepoConfig, parse_config
-from sig_bots.registry import BotRegistry
+from sig_bots.roster import Roster
 
 __all__ = ["for_pull_request", "narrow"]
 
 _ALWAYS_PRIVILEGED = frozenset({"schedule", "registry"})
 
 
-def for_pull_request(base: RepoConfig, head: bytes | None, registry: BotRegistry) -> RepoConfig:
+def for_pull_request(base: RepoConfig, head: bytes | None, roster: Roster) -> RepoConfig:
     """The configuration of a job on a pull request whose own `.sigbot.yaml` holds `head` (None: it has none).
 
     A broken file is told by a check of its own and changes nothing here. A bot that the file switches off keeps the
     default branch's settings, because that branch decides what runs.
     """
-    parsed = parse_config(head, registry) if head is not None else None
+    parsed = parse_config(head, roster) if head is not None else None
     if not isinstance(parsed, RepoConfig):
         return base
     found = narrow(base, parsed)

@@ -11,14 +11,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from sig_bots.config import VERSION, ImageSpec
-from sig_bots.registry import BotRegistry
+from sig_bots.roster import Roster
 
 __all__ = ["json_schema", "suggest"]
 
 
-def json_schema(registry: BotRegistry) -> dict[str, Any]:
+def json_schema(roster: Roster) -> dict[str, Any]:
     """The schema (2020-12) of the file for the installed bots."""
-    bots = {name: bot for name, bot in registry.bots.items() if not bot.always or bot.config_model.model_fields}
+    bots = {name: bot for name, bot in roster.bots.items() if not bot.always or bot.config_model.model_fields}
     models: list[type[BaseModel]] = [ImageSpec, *(bot.config_model for bot in bots.values())]
     by_model, definitions = models_json_schema(
         [(model, "validation") for model in dict.fromkeys(models)], ref_template="#/$defs/{model}"
@@ -33,7 +33,7 @@ def json_schema(registry: BotRegistry) -> dict[str, Any]:
         "permissions": {
             "type": "object",
             "description": "Least right per command, where it differs from the default",
-            "properties": {name: {"enum": ["anyone", "author", "write", "admin"]} for name in registry.commands},
+            "properties": {name: {"enum": ["anyone", "author", "write", "admin"]} for name in roster.commands},
             "additionalProperties": False,
         },
     }

@@ -21,7 +21,7 @@ from sig_bots.tools import Builder, Inventory, Linter, Registry, Workspace
 
 if TYPE_CHECKING:
     from sig_bots.config import ImageSpec
-    from sig_bots.registry import BotRegistry
+    from sig_bots.roster import Roster
 
 __all__ = ["Approvals", "Context", "JobBoard", "JobSummary", "Log", "Services"]
 
@@ -163,7 +163,7 @@ class Context:
     """Raises Obsolete when the job was cancelled or superseded, FencedOff when the lease is lost."""
     pause: Callable[[], None] = lambda: None
     """Wait a moment while something outside (a build) goes on."""
-    bots: BotRegistry = field(default_factory=lambda: _no_bots())
+    bots: Roster = field(default_factory=lambda: _no_bots())
     """The installed bots, for help and for checking a configuration."""
     emitted: list[Event] = field(default_factory=list)
     started: set[tuple[str, str]] = field(default_factory=set)
@@ -228,7 +228,7 @@ class Context:
         self.emitted.append(event)
 
 
-def _no_bots() -> BotRegistry:
-    from sig_bots.registry import BotRegistry  # which imports the bots, and they this module
+def _no_bots() -> Roster:
+    from sig_bots.roster import Roster  # which imports the bots, and they this module
 
-    return BotRegistry()
+    return Roster()

@@ -7,7 +7,7 @@ from sig_bots.bot import Bot, CommandSpec
 from sig_bots.errors import UserError
 from sig_bots.messages import unknown_topic
 from sig_bots.refs import Value
-from sig_bots.registry import BotRegistry
+from sig_bots.roster import Roster
 
 __all__ = [
     "ArgumentHelp",
@@ -87,12 +87,12 @@ class HelpData(Value):
         return next((one for one in self.bots if one.name == name), None)
 
 
-def help_data(registry: BotRegistry, prefix: str = "/sig") -> HelpData:
+def help_data(roster: Roster, prefix: str = "/sig") -> HelpData:
     """The help of all installed bots."""
     return HelpData(
         prefix=prefix,
-        commands=tuple(_command(registry.commands[name], prefix) for name in sorted(registry.commands)),
-        bots=tuple(_bot(registry.bots[name], registry.origins[name]) for name in sorted(registry.bots)),
+        commands=tuple(_command(roster.commands[name], prefix) for name in sorted(roster.commands)),
+        bots=tuple(_bot(roster.bots[name], roster.origins[name]) for name in sorted(roster.bots)),
     )
 
 

@@ -26,7 +26,7 @@ from sig_bots.plans import (
     is_account,
 )
 from sig_bots.refs import Actor, Repo
-from sig_bots.registry import BUILT_IN, BotRegistry
+from sig_bots.roster import BUILT_IN, Roster
 from sig_bots.subjects import subject_of
 
 __all__ = ["NOT_ENABLED", "Plan", "PlannedJob", "RepoFacts", "Superseded", "plan", "touches_config"]
@@ -37,7 +37,7 @@ NOT_ENABLED = "repository not enabled, add it to sigbot.toml"
 def plan(
     event: Event,
     facts: Sequence[RepoFacts],
-    registry: BotRegistry,
+    roster: Roster,
     *,
     account: Actor | None = None,
     mentions: Sequence[str] = (),
@@ -56,9 +56,9 @@ def plan(
         return Plan(ignored=NOT_ENABLED)
     if reason := _not_for_us(event, account):
         return Plan(ignored=reason)
-    setting = Setting(event, registry, subject_of(event), account, mentions, service, prefix)
+    setting = Setting(event, roster, subject_of(event), account, mentions, service, prefix)
     result = Plan()
-    said: dict[str, list[str]] = {name: [] for name in registry.bots}
+    said: dict[str, list[str]] = {name: [] for name in roster.bots}
     for one in enabled:
         _plan_in(setting, one, result, said)
     result.verdicts = [(bot, _verdict(sentences, len(enabled))) for bot, sentences in said.items()]
@@ -110,9 +110,9 @@ def _plan_in(setting: Setting, facts: RepoFacts, result: Plan, said: dict[str, l
             result.jobs.append(replace(job, head_sha=event.after))
     if isinstance(event, PullRequestChanged) and event.action in ("updated", "reopened", "closed", "merged"):
         result.supersedes.append(Superseded(facts.repo_id, event.pull_request.number, subject.head_sha))
-    config = default_config(setting.registry) if facts.config is None else facts.config
+    config = default_config(setting.roster) if facts.config is None else facts.config
     plan_commands(setting, facts, config, result, said)
-    for bot in setting.registry.bots.values():
+    for bot in setting.roster.bots.values():
         chosen, sentence = _choose(setting, bot, config)
         for one in chosen:
             result.jobs.append(event_job(setting, facts, one))

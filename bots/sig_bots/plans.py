@@ -10,7 +10,7 @@ from sig_bots.bot import Handler, Queue, ScheduleSpec
 from sig_bots.config import ConfigProblem, RepoConfig
 from sig_bots.events import CheckRerequested, Comment, Event, PullRequestChanged, Push
 from sig_bots.refs import Actor, Repo
-from sig_bots.registry import BUILT_IN, BotRegistry
+from sig_bots.roster import BUILT_IN, Roster
 from sig_bots.subjects import Subject
 
 __all__ = [
@@ -46,7 +46,7 @@ class PlannedJob:
     repo_id: int
     bot: str
     handler: str
-    """A handler's or schedule's name, or `command:NAME`; found again by `BotRegistry.handler`."""
+    """A handler's or schedule's name, or `command:NAME`; found again by `Roster.handler`."""
     queue: Queue
     priority: int
     target: str
@@ -88,7 +88,7 @@ class Setting:
     """What is the same for all repositories of one planning."""
 
     event: Event
-    registry: BotRegistry
+    roster: Roster
     subject: Subject
     account: Actor | None
     mentions: Sequence[str]
@@ -116,7 +116,7 @@ def event_job(setting: Setting, facts: RepoFacts, spec: Handler | ScheduleSpec) 
 
 def internal_job(setting: Setting, facts: RepoFacts, handler: str, args: Mapping[str, Any]) -> PlannedJob:
     """A job of the built-in bot that no event asks for by itself."""
-    spec = next(one for one in setting.registry.bots[BUILT_IN].internals if one.name == handler)
+    spec = next(one for one in setting.roster.bots[BUILT_IN].internals if one.name == handler)
     return replace(event_job(setting, facts, spec), args=args)
 
 

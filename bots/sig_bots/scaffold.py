@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from sig_bots.errors import UserError
-from sig_bots.registry import BUILT_IN, ENTRY_POINT_GROUP, RESERVED_NAMES, BotRegistry
+from sig_bots.roster import BUILT_IN, ENTRY_POINT_GROUP, RESERVED_NAMES, Roster
 
 __all__ = ["new_bot"]
 
@@ -148,4 +148,4 @@ def _taken() -> set[str]:
     import sig_bots.plugins as package
 
     shipped = {module.name.replace("_", "-") for module in pkgutil.iter_modules(package.__path__)}
-    return {BUILT_IN, *RESERVED_NAMES, *shipped, *BotRegistry.of(()).commands}
+    return {BUILT_IN, *RESERVED_NAMES, *shipped, *Roster.of(()).commands}

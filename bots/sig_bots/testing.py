@@ -31,7 +31,7 @@ from sig_bots.fakes.service import FakeApprovals, FakeInventory, FakeJobBoard, F
 from sig_bots.forge import Check, Permission
 from sig_bots.planner import PlannedJob, RepoFacts, plan
 from sig_bots.refs import Actor, ImageRef
-from sig_bots.registry import BotRegistry, command_of
+from sig_bots.roster import Roster, command_of
 
 __all__ = ["FakeBuilder", "FakeForge", "FakeHost", "FakeRegistry", "SigHarness"]
 
@@ -77,7 +77,7 @@ class SigHarness:
 
     def __post_init__(self) -> None:
         self.builder = FakeBuilder(self.registry)
-        self.bot_registry = BotRegistry.of(self.bots)
+        self.roster = Roster.of(self.bots)
         self._read: set[str] = set()
         self._serial = 0
         self._keys: set[str] = set()
@@ -230,7 +230,7 @@ class SigHarness:
         event = event.at_home(f"delivery-{self._serial}", datetime.now(UTC))
         facts = [RepoFacts(self.forge(path).repo, index, self._config(path)) for index, path in self._concerned(event)]
         account = Actor(login=self.host.account_name, id=f"id-{self.host.account_name}", bot=True)
-        made = plan(event, facts, self.bot_registry, account=account, mentions=(self.host.account_name,))
+        made = plan(event, facts, self.roster, account=account, mentions=(self.host.account_name,))
         self.verdicts = made.verdicts
         paths = {one.repo_id: one.repo.path for one in facts}
         emitted: list[Event] = []
@@ -251,10 +251,10 @@ class SigHarness:
 
     def _config(self, path: str) -> RepoConfig | ConfigProblem:
         data = self.forge(path).read_file(CONFIG_FILE)
-        return parse_config(data, self.bot_registry) if data is not None else default_config(self.bot_registry)
+        return parse_config(data, self.roster) if data is not None else default_config(self.roster)
 
     def _run(self, job: PlannedJob, path: str, event: Event) -> Iterable[Event]:
-        spec = self.bot_registry.handler(job.bot, job.handler)
+        spec = self.roster.handler(job.bot, job.handler)
         if spec is None:
             raise AssertionError(f"the plan names {job.bot}/{job.handler}, which does not exist")
         config = self._config(path)
@@ -262,14 +262,14 @@ class SigHarness:
         images = config.images
         if job.number is not None and job.head_sha is not None:
             head = self.host.repos[path].find_commit(job.head_sha).files.get(CONFIG_FILE)
-            config = for_pull_request(config, head, self.bot_registry)
+            config = for_pull_request(config, head, self.roster)
         ctx = Context(
             service=self.host.service, bot=job.bot, event=event, repo=self.forge(path).repo,
-            services=self._services(path, job.bot), config=config.section(self.bot_registry.bots[job.bot]),
+            services=self._services(path, job.bot), config=config.section(self.roster.bots[job.bot]),
             images=images, configured=config.from_file and job.bot in config.sections,
             now=datetime.now(UTC), log=self.log.append, mention=f"@{self.host.account_name}",
             job_key=job.key, number=job.number, actor=job.actor, head_sha=job.head_sha,
-            command=command_of(job.handler), args=job.args, reply_key=job.reply_key, bots=self.bot_registry,
+            command=command_of(job.handler), args=job.args, reply_key=job.reply_key, bots=self.roster,
         )  # fmt: skip
         outcome = run_handler(spec, ctx, who=config.who(spec) if isinstance(spec, CommandSpec) else None)
         if outcome.unexpected:

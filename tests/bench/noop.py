@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from sig_bots.roster import Roster
+
 from sig_bots.bot import Bot
 from sig_bots.context import Context
 from sig_bots.events import Comment
 from sig_bots.refs import Repo
-from sig_bots.registry import BotRegistry
 from sig_workers.service import Service
 from sig_workers.settings import Settings
 from tests.bench.starts import note
@@ -42,7 +43,7 @@ def settings(data: Path, store: str, broker: str) -> Settings:
 
 def service(with_settings: Settings) -> Service:
     """The doors of a process that has the one bot."""
-    return Service(with_settings, bots=BotRegistry.of([bot]))
+    return Service(with_settings, bots=Roster.of([bot]))
 
 
 def payloads() -> Iterator[tuple[dict[str, str], bytes]]:

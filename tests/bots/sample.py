@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import Field
+from sig_bots.roster import Roster
 
 from sig_bots import (
     Arguments,
@@ -19,7 +20,6 @@ from sig_bots import (
     Push,
     Tick,
 )
-from sig_bots.registry import BotRegistry
 
 lint = Bot("lint", default=True, summary="Look for faults in Containerfiles.")
 build = Bot("build", summary="Build what a pull request changes.")
@@ -119,5 +119,5 @@ def update_command(ctx: Context, args: NoArgs) -> None:
     """Look for updates now."""
 
 
-def sample_registry() -> BotRegistry:
-    return BotRegistry.of([lint, build, update])
+def sample_roster() -> Roster:
+    return Roster.of([lint, build, update])

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from sig_bots.commands import MAX_COMMANDS, MAX_LINE, MAX_TEXT, Command, CommandError, parse, parse_new
 from sig_bots.messages import code
-from tests.bots.sample import sample_registry
+from tests.bots.sample import sample_roster
 
-REGISTRY = sample_registry()
+ROSTER = sample_roster()
 MENTIONS = ("@sigbot[bot]",)
 SHA = "0123456789ab"
 
@@ -23,7 +23,7 @@ def short(text: str) -> list[str]:
         f"! {one.message}"
         if isinstance(one, CommandError)
         else " ".join([one.name, *(f"{k}={v}" for k, v in one.args.model_dump(exclude_unset=True).items())])
-        for one in parse(text, REGISTRY, mentions=MENTIONS)
+        for one in parse(text, ROSTER, mentions=MENTIONS)
     ]
 
 
@@ -161,13 +161,13 @@ def test_the_table_is_as_large_as_promised() -> None:
 
 
 def test_a_command_knows_its_line_and_its_words() -> None:
-    (command,) = parse("a\n\n  /sig lint fix ", REGISTRY)
+    (command,) = parse("a\n\n  /sig lint fix ", ROSTER)
     assert isinstance(command, Command)
     assert (command.bot, command.line, command.raw) == ("lint", 3, "/sig lint fix")
 
 
 def test_another_prefix_is_another_service() -> None:
-    assert [one.raw for one in parse("/sig lint\n/sig-stg lint", REGISTRY, prefix="/sig-stg")] == ["/sig-stg lint"]
+    assert [one.raw for one in parse("/sig lint\n/sig-stg lint", ROSTER, prefix="/sig-stg")] == ["/sig-stg lint"]
 
 
 EDITS: list[tuple[str | None, str, list[str]]] = [
@@ -193,13 +193,13 @@ EDITS: list[tuple[str | None, str, list[str]]] = [
 
 @pytest.mark.parametrize(("before", "after", "expected"), EDITS)
 def test_an_edit_runs_only_what_it_added(before: str | None, after: str, expected: list[str]) -> None:
-    found = parse_new(before, after, REGISTRY, mentions=MENTIONS)
+    found = parse_new(before, after, ROSTER, mentions=MENTIONS)
     assert [one.name for one in found if isinstance(one, Command)] == expected
     assert not [one for one in found if isinstance(one, CommandError)]
 
 
 def test_only_the_first_commands_of_a_comment_run_and_it_is_said() -> None:
-    found = parse("/sig lint\n" * 6_000, REGISTRY)
+    found = parse("/sig lint\n" * 6_000, ROSTER)
     assert sum(isinstance(one, Command) for one in found) == MAX_COMMANDS
     assert len(found) == MAX_COMMANDS + 1
     assert isinstance(found[-1], CommandError)
@@ -207,14 +207,14 @@ def test_only_the_first_commands_of_a_comment_run_and_it_is_said() -> None:
 
 
 def test_a_huge_text_runs_nothing_and_says_so_once() -> None:
-    (error,) = parse("/sig lint\n" * 10_000, REGISTRY)
+    (error,) = parse("/sig lint\n" * 10_000, ROSTER)
     assert isinstance(error, CommandError)
     assert "longer than 65,536 characters" in error.message
-    assert parse("x" * (MAX_TEXT + 1), REGISTRY) == []
+    assert parse("x" * (MAX_TEXT + 1), ROSTER) == []
 
 
 def test_a_huge_line_is_refused() -> None:
-    (error,) = parse("/sig build " + "x" * MAX_LINE, REGISTRY)
+    (error,) = parse("/sig build " + "x" * MAX_LINE, ROSTER)
     assert isinstance(error, CommandError)
     assert len(error.raw) <= MAX_LINE
 
@@ -243,7 +243,7 @@ HOSTILE = [
 def seconds_for(piece: str, size: int) -> float:
     text = "/sig lint\n" + (piece * size)[: size - 20]
     start = time.process_time()
-    parse(text, REGISTRY, mentions=MENTIONS)
+    parse(text, ROSTER, mentions=MENTIONS)
     return time.process_time() - start
 
 
@@ -260,7 +260,7 @@ def test_no_text_of_the_largest_size_takes_long(piece: str) -> None:
 
 def test_what_a_person_wrote_is_quoted_without_effect() -> None:
     forged = "<!--sigbot`service=sigbot`@everyone|"
-    (error,) = parse(f"/sig {forged}", REGISTRY)
+    (error,) = parse(f"/sig {forged}", ROSTER)
     assert isinstance(error, CommandError)
     assert "<!--" not in error.message
     assert "@everyone" not in error.message
@@ -281,7 +281,7 @@ FRAGMENTS = st.sampled_from([
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(st.text(max_size=200), st.lists(FRAGMENTS, max_size=40).map("".join)), st.text(max_size=40))
 def test_any_text_gives_values(text: str, previous: str) -> None:
-    for found in (parse(text, REGISTRY, mentions=MENTIONS), parse_new(previous, text, REGISTRY, mentions=MENTIONS)):
+    for found in (parse(text, ROSTER, mentions=MENTIONS), parse_new(previous, text, ROSTER, mentions=MENTIONS)):
         assert all(isinstance(one, (Command, CommandError)) for one in found)
         assert len(found) <= MAX_COMMANDS + 1
 
@@ -289,4 +289,4 @@ def test_any_text_gives_values(text: str, previous: str) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.lists(FRAGMENTS, max_size=40).map("".join))
 def test_an_unchanged_text_adds_nothing(text: str) -> None:
-    assert parse_new(text, text, REGISTRY, mentions=MENTIONS) == []
+    assert parse_new(text, text, ROSTER, mentions=MENTIONS) == []

@@ -8,24 +8,24 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sig_bots.roster import Roster
 
 from sig_bots.config import ConfigProblem, ImageSpec, RepoConfig, default_config, parse_config
 from sig_bots.configlayers import narrow
 from sig_bots.configschema import json_schema, suggest
-from sig_bots.registry import BotRegistry
-from tests.bots.sample import LintConfig, build, lint, sample_registry, update
+from tests.bots.sample import LintConfig, build, lint, sample_roster, update
 
-REGISTRY = sample_registry()
+ROSTER = sample_roster()
 
 
 def config(text: str) -> RepoConfig:
-    found = parse_config(text.encode(), REGISTRY)
+    found = parse_config(text.encode(), ROSTER)
     assert isinstance(found, RepoConfig), str(found)
     return found
 
 
 def problem(text: str | bytes) -> str:
-    found = parse_config(text.encode() if isinstance(text, str) else text, REGISTRY)
+    found = parse_config(text.encode() if isinstance(text, str) else text, ROSTER)
     assert isinstance(found, ConfigProblem)
     return str(found)
 
@@ -53,7 +53,7 @@ def test_a_bot_is_switched_off(section: str) -> None:
 
 
 def test_without_a_file_the_default_bots_run() -> None:
-    found = default_config(REGISTRY)
+    found = default_config(ROSTER)
     assert found.enabled(lint)
     assert not found.enabled(build)
     assert not found.from_file
@@ -62,7 +62,7 @@ def test_without_a_file_the_default_bots_run() -> None:
 def test_with_a_file_only_what_it_names_runs() -> None:
     found = config("version: 1\nupdate: {}\n")
     assert not found.enabled(lint)
-    assert found.enabled(REGISTRY.bots["sigbot"])
+    assert found.enabled(ROSTER.bots["sigbot"])
 
 
 def test_a_section_is_typed() -> None:
@@ -72,8 +72,8 @@ def test_a_section_is_typed() -> None:
 
 def test_the_same_bytes_are_read_once() -> None:
     data = b"version: 1\nlint: {}\n"
-    assert parse_config(data, REGISTRY) is parse_config(data, REGISTRY)
-    assert parse_config(data, BotRegistry.of([lint])) is not parse_config(data, REGISTRY)
+    assert parse_config(data, ROSTER) is parse_config(data, ROSTER)
+    assert parse_config(data, Roster.of([lint])) is not parse_config(data, ROSTER)
 
 
 # ---------------------------------------------------------------- images
@@ -187,10 +187,10 @@ def test_an_alias_bomb_is_refused_at_its_first_alias() -> None:
 
 
 def test_all_problems_are_told_at_once_in_order() -> None:
-    found = parse_config(b"version: 1\nbuild: {colour: x}\nlnt: {}\nlint: {ignore: 1, x: 2}\n", REGISTRY)
+    found = parse_config(b"version: 1\nbuild: {colour: x}\nlnt: {}\nlint: {ignore: 1, x: 2}\n", ROSTER)
     assert isinstance(found, ConfigProblem)
     assert [one.line for one in found.problems] == [2, 3, 4, 4]
-    many = parse_config(b"version: 1\n" + b"".join(b"x%d: 1\n" % n for n in range(50)), REGISTRY)
+    many = parse_config(b"version: 1\n" + b"".join(b"x%d: 1\n" % n for n in range(50)), ROSTER)
     assert isinstance(many, ConfigProblem)
     assert len(many.problems) == 10
 
@@ -212,7 +212,7 @@ YAML_PIECES = st.sampled_from([
     st.one_of(st.binary(max_size=300), st.lists(YAML_PIECES, max_size=40).map(lambda parts: "".join(parts).encode()))
 )
 def test_any_bytes_give_a_value(data: bytes) -> None:
-    assert isinstance(parse_config(data, REGISTRY), (RepoConfig, ConfigProblem))
+    assert isinstance(parse_config(data, ROSTER), (RepoConfig, ConfigProblem))
 
 
 # ---------------------------------------------------------------- who overrides what
@@ -220,8 +220,8 @@ def test_any_bytes_give_a_value(data: bytes) -> None:
 
 def test_permissions_override_the_commands_own() -> None:
     found = config("version: 1\npermissions: {lint: admin}\n")
-    assert found.who(REGISTRY.commands["lint"]) == "admin"
-    assert found.who(REGISTRY.commands["build"]) == "write"
+    assert found.who(ROSTER.commands["lint"]) == "admin"
+    assert found.who(ROSTER.commands["build"]) == "write"
 
 
 BASE = """\
@@ -290,17 +290,17 @@ def test_a_pull_request_can_take_an_image_out() -> None:
 
 
 def test_the_schema_knows_every_section_and_closes_them() -> None:
-    schema = json_schema(REGISTRY)
+    schema = json_schema(ROSTER)
     assert set(schema["properties"]) == {"version", "images", "permissions", "lint", "build", "update"}
     assert schema["additionalProperties"] is False
     section: dict[str, Any] = schema["properties"]["lint"]["anyOf"][0]
     assert section["additionalProperties"] is False
     assert {"enabled", "threshold", "ignore", "limits", "schedule"} == set(section["properties"])
-    assert set(schema["properties"]["permissions"]["properties"]) == set(REGISTRY.commands)
+    assert set(schema["properties"]["permissions"]["properties"]) == set(ROSTER.commands)
 
 
 def test_every_reference_in_the_schema_resolves() -> None:
-    schema = json_schema(REGISTRY)
+    schema = json_schema(ROSTER)
 
     def references(node: object) -> set[str]:
         if isinstance(node, dict):

@@ -6,9 +6,9 @@ import pytest
 
 from sig_bots.errors import UserError
 from sig_bots.help import help_data, help_markdown, help_text
-from tests.bots.sample import sample_registry
+from tests.bots.sample import sample_roster
 
-DATA = help_data(sample_registry())
+DATA = help_data(sample_roster())
 
 OVERVIEW = """\
 | command | what it does | who may |
@@ -79,7 +79,7 @@ def test_an_unknown_topic_names_the_nearest() -> None:
 
 
 def test_the_prefix_is_the_services_own() -> None:
-    assert "`/sig-stg lint" in help_markdown(help_data(sample_registry(), "/sig-stg"))
+    assert "`/sig-stg lint" in help_markdown(help_data(sample_roster(), "/sig-stg"))
 
 
 def test_the_terminal_overview_has_one_line_per_command() -> None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from sig_bots.roster import Roster
+
 from sig_bots import Bot, Context, Push
 from sig_bots.config import ConfigProblem, Problem, RepoConfig, parse_config
 from sig_bots.events import CheckRerequested, Comment, Event, ImagePushed, PackagesUpdated, PullRequestChanged, Tick
 from sig_bots.planner import NOT_ENABLED, Plan, PlannedJob, RepoFacts, plan, touches_config
 from sig_bots.refs import Actor, ImageRef, PullRequest, Repo
-from sig_bots.registry import BotRegistry
-from tests.bots.sample import build, lint, sample_registry, update
+from tests.bots.sample import build, lint, sample_roster, update
 
-REGISTRY = sample_registry()
+ROSTER = sample_roster()
 REPO = Repo(path="sig/app", instance="gh", forge_id="7", private=False, default_branch="main")
 ALICE = Actor(login="alice", id="1")
 ACCOUNT = Actor(login="sigbot[bot]", id="99", bot=True)
-ALL = parse_config(b"version: 1\nlint:\nbuild:\nupdate:\npermissions: {build: admin}\n", REGISTRY)
+ALL = parse_config(b"version: 1\nlint:\nbuild:\nupdate:\npermissions: {build: admin}\n", ROSTER)
 BROKEN = ConfigProblem(problems=(Problem(line=2, where="lnt", message="unknown key; did you mean `lint`?"),))
 
 
@@ -26,7 +27,7 @@ def facts(config: RepoConfig | ConfigProblem | None = ALL, **more: Any) -> RepoF
 
 
 def planned(event: Event, config: RepoConfig | ConfigProblem | None = ALL, **more: Any) -> Plan:
-    return plan(event, [facts(config)], REGISTRY, **{"account": ACCOUNT, "mentions": ["sigbot"], **more})
+    return plan(event, [facts(config)], ROSTER, **{"account": ACCOUNT, "mentions": ["sigbot"], **more})
 
 
 def names(result: Plan) -> list[str]:
@@ -78,7 +79,7 @@ def test_a_change_runs_the_enabled_bots_and_says_why_for_each() -> None:
 
 
 def test_a_bot_without_section_says_so() -> None:
-    only_lint = parse_config(b"version: 1\nlint:\n", REGISTRY)
+    only_lint = parse_config(b"version: 1\nlint:\n", ROSTER)
     result = planned(change(), only_lint)
     assert names(result) == ["lint.lint_change", "sigbot.check_config"]
     assert dict(result.verdicts)["build"] == "not enabled in this repository's .sigbot.yaml"
@@ -97,14 +98,14 @@ def test_a_condition_that_is_not_met_is_no_job() -> None:
 
 
 def test_a_repository_that_is_not_enabled_is_ignored() -> None:
-    assert plan(change(), [facts(enabled=False)], REGISTRY).ignored == NOT_ENABLED
-    assert plan(change(), [], REGISTRY).ignored == NOT_ENABLED
+    assert plan(change(), [facts(enabled=False)], ROSTER).ignored == NOT_ENABLED
+    assert plan(change(), [], ROSTER).ignored == NOT_ENABLED
     other = Repo(path="sig/app", instance="other")
-    assert plan(change(), [facts(repo=other)], REGISTRY).ignored == NOT_ENABLED
+    assert plan(change(), [facts(repo=other)], ROSTER).ignored == NOT_ENABLED
 
 
 def test_a_renamed_repository_is_known_by_its_id() -> None:
-    result = plan(change(), [facts(repo=REPO.model_copy(update={"path": "sig/old"}))], REGISTRY)
+    result = plan(change(), [facts(repo=REPO.model_copy(update={"path": "sig/old"}))], ROSTER)
     assert result.jobs
 
 
@@ -115,20 +116,20 @@ def test_a_condition_that_raises_stops_only_its_bot() -> None:
     def never(ctx: Context, event: Push) -> None:
         """Never."""
 
-    result = plan(push(), [facts()], BotRegistry.of([update, bad]))
+    result = plan(push(), [facts()], Roster.of([update, bad]))
     assert names(result) == ["update.update_push"]
     assert dict(result.verdicts)["bad"] == "its condition for never failed (ZeroDivisionError)"
 
 
 def test_an_event_nobody_needs_says_so() -> None:
     event = PackagesUpdated(source="fedora", nvrs=("bash-5-1",))
-    assert plan(event, [facts()], REGISTRY).ignored == "no enabled bot needs this packages_updated"
+    assert plan(event, [facts()], ROSTER).ignored == "no enabled bot needs this packages_updated"
 
 
 def test_an_image_reaches_every_repository_given() -> None:
     event = ImagePushed(source="quay", image=ImageRef.parse("quay.io/sig/base:1"), tags=("1",), delivery="d")
     other = Repo(path="sig/other", instance="gh", forge_id="8")
-    result = plan(event, [facts(), facts(repo=other, repo_id=6), facts(None, repo_id=7)], REGISTRY)
+    result = plan(event, [facts(), facts(repo=other, repo_id=6), facts(None, repo_id=7)], ROSTER)
     assert [(job.repo_id, job.queue, job.priority) for job in result.jobs] == [(5, "bulk", 40), (6, "bulk", 40)]
     assert dict(result.verdicts)["update"] == "runs in 2 of 3 repositories"
     assert len({job.key for job in result.jobs}) == 2
@@ -333,5 +334,5 @@ def test_every_planned_job_can_be_run() -> None:
     for event in (change(body="/sig build\n/sig nope"), push(), comment("/sig lint")):
         for config in (ALL, BROKEN, None):
             for job in planned(event, config).jobs:
-                assert REGISTRY.handler(job.bot, job.handler) is not None
-    assert {bot.name for bot in (lint, build, update)} < set(REGISTRY.bots)
+                assert ROSTER.handler(job.bot, job.handler) is not None
+    assert {bot.name for bot in (lint, build, update)} < set(ROSTER.bots)

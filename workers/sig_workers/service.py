@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from sig_bots.roster import Roster, load_bots
+
 from sig_bots.errors import ForgeError
 from sig_bots.forge import ForgeHost
-from sig_bots.registry import BotRegistry, load_bots
 from sig_bots.tools import Builder, Linter, Registry, Workspace
 from sig_workers.observe import Redactor
 from sig_workers.queue import WakeUps
@@ -28,7 +29,7 @@ __all__ = ["Service"]
 class Service:
     """The doors of one process. Opening them is lazy, so a web process never loads a forge library."""
 
-    def __init__(self, settings: Settings, *, bots: BotRegistry | None = None) -> None:
+    def __init__(self, settings: Settings, *, bots: Roster | None = None) -> None:
         self.settings = settings
         self._given_bots = bots
         self._hosts: dict[str, ForgeHost] = {}
@@ -41,7 +42,7 @@ class Service:
         return Store.open(self.settings.store_url, durable=self.settings.durable)
 
     @cached_property
-    def bots(self) -> BotRegistry:
+    def bots(self) -> Roster:
         """All installed bots. Raises PluginError."""
         return self._given_bots if self._given_bots is not None else load_bots()
 

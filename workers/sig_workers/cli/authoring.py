@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sig_bots.roster import load_bots
 
 from sig_bots.config import CONFIG_FILE, ConfigProblem, parse_config
-from sig_bots.registry import load_bots
 from sig_workers.cli.checkout import read
 from sig_workers.cli.options import fail
 from sig_workers.cli.output import FORMAT, print_json, say, table
@@ -55,16 +55,16 @@ def schema() -> None:
 @FORMAT
 def bots(form: str) -> None:
     """The installed bots: what they react to, their commands, where they come from."""
-    registry = load_bots()
+    roster = load_bots()
     found: list[dict[str, Any]] = [
         {
-            "name": bot.name, "summary": bot.summary, "origin": registry.origins[bot.name],
+            "name": bot.name, "summary": bot.summary, "origin": roster.origins[bot.name],
             "events": sorted({handler.event.model_fields["kind"].default for handler in bot.handlers}),
             "commands": [command.name for command in bot.commands],
             "schedules": {schedule.name: schedule.period.total_seconds() for schedule in bot.schedules},
             "without_section": bot.always or bot.default,
         }
-        for bot in registry.bots.values()
+        for bot in roster.bots.values()
     ]  # fmt: skip
     if form == "json":
         print_json(found)

@@ -114,7 +114,7 @@ def guarded(what: str, look: Callable[[], str], remedy: str) -> Finding:
 
 def bots() -> str:
     """Load them all. Raises PluginError."""
-    from sig_bots.registry import load_bots
+    from sig_bots.roster import load_bots
 
     return ", ".join(load_bots().bots)
 

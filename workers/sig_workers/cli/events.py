@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sig_bots.roster import Roster, load_bots
 
 from sig_bots import planner
 from sig_bots.config import parse_config
 from sig_bots.events import Event, Ignored, Rejected
-from sig_bots.registry import BotRegistry, load_bots
 from sig_bots.sources.lookup import SOURCES, events_of
 from sig_workers.cli.checkout import read
 from sig_workers.cli.options import fail
@@ -68,7 +68,7 @@ def event(file: Path, source: str, lines: tuple[str, ...], config: Path | None, 
     print_json({"result": "events", "reason": "", "events": planned})
 
 
-def planned_for(one: Event, bots: BotRegistry, config: bytes | None, default_branch: str) -> dict[str, Any]:
+def planned_for(one: Event, bots: Roster, config: bytes | None, default_branch: str) -> dict[str, Any]:
     """An event and the plan for it, as JSON: see docs/cli.md."""
     facts = []
     if one.repo is not None:

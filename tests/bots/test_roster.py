@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from sig_bots.roster import BUILT_IN, PluginError, Roster, load_bots
 
 from sig_bots import Bot, BotConfig, Context, NoArgs, Push
-from sig_bots.registry import BUILT_IN, BotRegistry, PluginError, load_bots
 
 
 def bot_with_command(bot_name: str, command: str) -> Bot:
@@ -23,49 +23,49 @@ def bot_with_command(bot_name: str, command: str) -> Bot:
 
 
 def test_a_second_bot_of_the_same_name_is_refused() -> None:
-    registry = BotRegistry()
-    registry.add(Bot("lint"), "first 1.0")
+    roster = Roster()
+    roster.add(Bot("lint"), "first 1.0")
     with pytest.raises(PluginError, match=r"two bots are named lint: first 1\.0 and second 2\.0; rename or remove one"):
-        registry.add(Bot("lint"), "second 2.0")
+        roster.add(Bot("lint"), "second 2.0")
 
 
 def test_a_command_belongs_to_one_bot() -> None:
     with pytest.raises(PluginError, match=r"command go of bot b .* already belongs to bot a; rename it"):
-        BotRegistry.of([bot_with_command("a", "go"), bot_with_command("b", "go")])
+        Roster.of([bot_with_command("a", "go"), bot_with_command("b", "go")])
 
 
 @pytest.mark.parametrize("command", ["help", "status", "cancel"])
 def test_built_in_commands_are_taken(command: str) -> None:
     with pytest.raises(PluginError, match=f"command {command} of bot mine .* already belongs to bot sigbot"):
-        BotRegistry.of([bot_with_command("mine", command)])
+        Roster.of([bot_with_command("mine", command)])
 
 
 def test_a_refused_bot_leaves_nothing_behind() -> None:
-    registry = BotRegistry.of([bot_with_command("a", "go")])
+    roster = Roster.of([bot_with_command("a", "go")])
     bot = bot_with_command("b", "fresh")
     bot.commands += bot_with_command("b", "go").commands
     with pytest.raises(PluginError):
-        registry.add(bot, "test")
-    assert "fresh" not in registry.commands
-    assert "b" not in registry.bots
+        roster.add(bot, "test")
+    assert "fresh" not in roster.commands
+    assert "b" not in roster.bots
 
 
 def test_one_bot_may_not_have_a_command_twice() -> None:
     bot = bot_with_command("a", "go")
     bot.commands *= 2
     with pytest.raises(PluginError, match="command go of bot a"):
-        BotRegistry.of([bot])
+        Roster.of([bot])
 
 
 def test_another_plugin_interface_is_refused() -> None:
     with pytest.raises(PluginError, match="requires plugin interface 99, this sigbot has 1"):
-        BotRegistry.of([Bot("new", requires_api=99)])
+        Roster.of([Bot("new", requires_api=99)])
 
 
 @pytest.mark.parametrize("name", ["images", "permissions", "version", "config"])
 def test_keys_of_the_configuration_file_are_no_names_for_bots(name: str) -> None:
     with pytest.raises(PluginError, match="name of a key of"):
-        BotRegistry.of([Bot(name)])
+        Roster.of([Bot(name)])
 
 
 def test_a_bot_without_section_needs_defaults_for_all_settings() -> None:
@@ -76,7 +76,7 @@ def test_a_bot_without_section_needs_defaults_for_all_settings() -> None:
         needed: str
 
     with pytest.raises(PluginError, match="each setting needs a default"):
-        BotRegistry.of([bot])
+        Roster.of([bot])
 
 
 def test_two_handlers_of_one_name_are_refused() -> None:
@@ -88,18 +88,18 @@ def test_two_handlers_of_one_name_are_refused() -> None:
     bot.on(Push)(once)
     bot.on(Push)(once)
     with pytest.raises(PluginError, match="two handlers of one name"):
-        BotRegistry.of([bot])
+        Roster.of([bot])
 
 
 def test_a_job_row_finds_its_function_again() -> None:
-    registry = BotRegistry.of([bot_with_command("a", "go")])
-    found = registry.handler("a", "command:go")
+    roster = Roster.of([bot_with_command("a", "go")])
+    found = roster.handler("a", "command:go")
     assert found is not None
     assert found.name == "go"
-    assert registry.handler(BUILT_IN, "command_errors") is not None
-    assert registry.handler("a", "command:help") is None
-    assert registry.handler("a", "gone") is None
-    assert registry.handler("gone", "command:go") is None
+    assert roster.handler(BUILT_IN, "command_errors") is not None
+    assert roster.handler("a", "command:help") is None
+    assert roster.handler("a", "gone") is None
+    assert roster.handler("gone", "command:go") is None
 
 
 def install(folder: Path, source: str) -> None:

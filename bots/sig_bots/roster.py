@@ -12,11 +12,11 @@ from types import ModuleType
 from sig_bots.bot import API_VERSION, Bot, CommandSpec, Handler, ScheduleSpec
 from sig_bots.errors import SigbotError
 
-__all__ = ["ENTRY_POINT_GROUP", "BotRegistry", "PluginError", "command_of", "load_bots"]
+__all__ = ["ENTRY_POINT_GROUP", "PluginError", "Roster", "command_of", "load_bots"]
 
 ENTRY_POINT_GROUP = "sigbot.bots"
 BUILT_IN = "sigbot"
-"""Name of the service's own bot (`sig_bots.builtin`), part of every registry."""
+"""Name of the service's own bot (`sig_bots.builtin`), part of every roster."""
 
 RESERVED_NAMES = frozenset({"version", "images", "permissions", "enabled", "config"})
 """Keys of `.sigbot.yaml` and a check of our own; no bot may be named so."""
@@ -27,7 +27,7 @@ class PluginError(SigbotError):
 
 
 @dataclass(eq=False)
-class BotRegistry:
+class Roster:
     """All bots, by name; commands, by name."""
 
     bots: dict[str, Bot] = field(default_factory=dict)
@@ -36,13 +36,13 @@ class BotRegistry:
     """Bot name -> where it came from (module, or distribution and version)."""
 
     @classmethod
-    def of(cls, bots: Iterable[Bot]) -> BotRegistry:
-        """A registry of these bots and the built-in one. Raises PluginError."""
-        registry = cls()
-        registry.add(_built_in(), "sigbot itself")
+    def of(cls, bots: Iterable[Bot]) -> Roster:
+        """A roster of these bots and the built-in one. Raises PluginError."""
+        roster = cls()
+        roster.add(_built_in(), "sigbot itself")
         for bot in bots:
-            registry.add(bot, "given")
-        return registry
+            roster.add(bot, "given")
+        return roster
 
     def add(self, bot: Bot, origin: str) -> None:
         """Add a bot. Raises PluginError on a duplicate name or command, or on an interface we do not have."""
@@ -107,15 +107,15 @@ def command_of(handler: str) -> str:
     return handler.removeprefix("command:") if handler.startswith("command:") else ""
 
 
-def load_bots() -> BotRegistry:
+def load_bots() -> Roster:
     """All installed bots. Raises PluginError naming the plugin that cannot be loaded."""
     import sig_bots.plugins as package
 
-    registry = BotRegistry.of(())
+    roster = Roster.of(())
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
         module = importlib.import_module(f"{package.__name__}.{info.name}")
         if bot := _bot_in(module):
-            registry.add(bot, module.__name__)
+            roster.add(bot, module.__name__)
     for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda one: one.name):
         origin = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
         try:
@@ -129,8 +129,8 @@ def load_bots() -> BotRegistry:
             raise PluginError(
                 f"entry point {point.name} of {origin} must name a module with `bot = Bot(...)`, or the Bot"
             )
-        registry.add(bot, origin)
-    return registry
+        roster.add(bot, origin)
+    return roster
 
 
 def _built_in() -> Bot:
