@@ -27,6 +27,17 @@ def test_a_new_repository_under_an_old_path_is_another_one(store: Store, repo: R
     assert (old.enabled, old.path) == (False, f"owner/name (gone, row {repo.id})")
 
 
+def test_one_that_gave_up_its_path_is_served_under_its_new_one(store: Store, repo: RepositoryRow) -> None:
+    store.ensure_repository("forge", Repo(path="owner/name", forge_id="8"))  # told before the rename of 7
+    back = store.ensure_repository("forge", Repo(path="new/place", forge_id="7"))
+    assert (back.id, back.path, back.enabled) == (repo.id, "new/place", True)
+
+
+def test_a_rename_does_not_switch_on_what_was_switched_off(store: Store, repo: RepositoryRow) -> None:
+    store.set_enabled(repo.id, False)
+    assert not store.ensure_repository("forge", Repo(path="new/place", forge_id="7")).enabled
+
+
 def test_two_that_swap_their_names_follow(store: Store, repo: RepositoryRow) -> None:
     other = store.ensure_repository("forge", Repo(path="owner/other", forge_id="8"))
     store.ensure_repository("forge", Repo(path="owner/other", forge_id="7"))

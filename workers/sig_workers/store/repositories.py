@@ -83,6 +83,11 @@ class Repositories(Part):
         self.write(lambda connection: connection.execute(change))
 
 
+def _gone(row: int) -> str:
+    """What marks the path of a row that gave it up; no path of a forge has a blank."""
+    return f" (gone, row {row})"
+
+
 def _wanted(repo: Repo, installation: str | None) -> dict[str, Any]:
     told = {
         "forge_id": repo.forge_id,
@@ -126,7 +131,7 @@ def _ensure(connection: Connection, instance: str, repo: Repo, wanted: dict[str,
     row = _look(connection, instance, repo)
     holder = connection.execute(select(c.id).where(c.instance == instance, c.path == repo.path)).scalar()
     if holder is not None and (row is None or holder != row.id):
-        gone = {"path": f"{repo.path} (gone, row {holder})", "enabled": False}
+        gone = {"path": f"{repo.path}{_gone(holder)}", "enabled": False}
         connection.execute(update(t.repositories).where(c.id == holder).values(**gone))
     if row is None:
         owner = repo.path.rpartition("/")[0]
@@ -134,5 +139,7 @@ def _ensure(connection: Connection, instance: str, repo: Repo, wanted: dict[str,
         found = connection.execute(new).scalar_one()
     else:
         found = row.id
-        connection.execute(update(t.repositories).where(c.id == found).values(**wanted))
+        # Who gave up a path to another repository was not switched off, and is back under a new one.
+        back = {"enabled": True} if row.path.endswith(_gone(found)) else {}
+        connection.execute(update(t.repositories).where(c.id == found).values(**wanted, **back))
     return repository_row(connection.execute(select(*REPOSITORY_COLUMNS).where(c.id == found)).one())
