@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from sig_bots.roster import Roster
-
 from sig_bots.bot import Bot
 from sig_bots.context import Context
 from sig_bots.events import Comment
 from sig_bots.refs import Repo
+from sig_bots.roster import Roster
 from sig_workers.service import Service
 from sig_workers.settings import Settings
 from tests.bench.starts import note

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import Field
-from sig_bots.roster import Roster
 
 from sig_bots import (
     Arguments,
@@ -20,6 +19,7 @@ from sig_bots import (
     Push,
     Tick,
 )
+from sig_bots.roster import Roster
 
 lint = Bot("lint", default=True, summary="Look for faults in Containerfiles.")
 build = Bot("build", summary="Build what a pull request changes.")

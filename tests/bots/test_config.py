@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sig_bots.roster import Roster
 
 from sig_bots.config import ConfigProblem, ImageSpec, RepoConfig, default_config, parse_config
 from sig_bots.configlayers import narrow
 from sig_bots.configschema import json_schema, suggest
+from sig_bots.roster import Roster
 from tests.bots.sample import LintConfig, build, lint, sample_roster, update
 
 ROSTER = sample_roster()

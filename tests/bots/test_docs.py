@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from sig_bots.roster import load_bots
 
 from sig_bots.config import RepoConfig, parse_config
 from sig_bots.help import help_data, help_markdown
+from sig_bots.roster import load_bots
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"(<!-- commands: begin [^>]*-->\n)(.*?)(<!-- commands: end -->)", re.DOTALL)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sig_bots.roster import Roster
-
 from sig_bots import Bot, Context, Push
 from sig_bots.config import ConfigProblem, Problem, RepoConfig, parse_config
 from sig_bots.events import CheckRerequested, Comment, Event, ImagePushed, PackagesUpdated, PullRequestChanged, Tick
 from sig_bots.planner import NOT_ENABLED, Plan, PlannedJob, RepoFacts, plan, touches_config
 from sig_bots.refs import Actor, ImageRef, PullRequest, Repo
+from sig_bots.roster import Roster
 from tests.bots.sample import build, lint, sample_roster, update
 
 ROSTER = sample_roster()

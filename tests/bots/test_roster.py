@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from sig_bots.roster import BUILT_IN, PluginError, Roster, load_bots
 
 from sig_bots import Bot, BotConfig, Context, NoArgs, Push
+from sig_bots.roster import BUILT_IN, PluginError, Roster, load_bots
 
 
 def bot_with_command(bot_name: str, command: str) -> Bot:

@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from sig_bots.roster import load_bots
 
+from sig_bots.roster import load_bots
 from tests.journeys.rehearsal import RehearsedStage
 from tests.journeys.stage import Stage, open_live_stage
 from tests.servers.registry import Registry

@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sig_bots.roster import Roster
-
 from sig_bots.bot import Bot
 from sig_bots.config import CONFIG_FILE
 from sig_bots.forge import Check, Permission
+from sig_bots.roster import Roster
 from sig_bots.sources import local
 from sig_workers.beat import Beat
 from sig_workers.localforge.forge import LocalForge

@@ -8,8 +8,6 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from sig_bots.roster import command_of
-
 from sig_bots.bot import CommandSpec
 from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig
 from sig_bots.configlayers import for_pull_request
@@ -17,6 +15,7 @@ from sig_bots.context import Context, Log
 from sig_bots.errors import FencedOff, ForgeError, NotFound, Obsolete, SigbotError, Transient
 from sig_bots.events import dump_event, load_event
 from sig_bots.execution import Outcome, run_handler, tell_failure
+from sig_bots.roster import command_of
 from sig_workers.intake import configuration
 from sig_workers.joblog import JobLog
 from sig_workers.leases import Lease, LeaseKeeper

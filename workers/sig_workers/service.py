@@ -9,10 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sig_bots.roster import Roster, load_bots
-
 from sig_bots.errors import ForgeError
 from sig_bots.forge import ForgeHost
+from sig_bots.roster import Roster, load_bots
 from sig_bots.tools import Builder, Linter, Registry, Workspace
 from sig_workers.observe import Redactor
 from sig_workers.queue import WakeUps

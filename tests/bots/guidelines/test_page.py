@@ -4,11 +4,10 @@ import os
 import re
 from pathlib import Path
 
-from sig_bots.roster import load_bots
-
 from sig_bots.config import RepoConfig, parse_config
 from sig_bots.guidelines.check import RULES
 from sig_bots.guidelines.page import rules_page
+from sig_bots.roster import load_bots
 
 PAGE = Path(__file__).parents[3] / "docs" / "lint.md"
 BLOCK = re.compile(r"(<!-- rules: begin [^>]*-->\n)(.*?)(<!-- rules: end -->)", re.DOTALL)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sig_bots.roster import load_bots
 
 from sig_bots.config import CONFIG_FILE, ConfigProblem, parse_config
+from sig_bots.roster import load_bots
 from sig_workers.cli.checkout import read
 from sig_workers.cli.options import fail
 from sig_workers.cli.output import FORMAT, print_json, say, table

@@ -6,10 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from sig_bots.roster import load_bots
-
 from sig_bots.config import CONFIG_FILE, ConfigProblem, ImageSpec, RepoConfig, default_config, parse_config
 from sig_bots.fleet import containerfiles
+from sig_bots.roster import load_bots
 from sig_workers.cli.options import fail
 
 __all__ = ["config_of", "containerfiles_in", "files_below", "read"]

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sig_bots.roster import Roster, load_bots
 
 from sig_bots import planner
 from sig_bots.config import parse_config
 from sig_bots.events import Event, Ignored, Rejected
+from sig_bots.roster import Roster, load_bots
 from sig_bots.sources.lookup import SOURCES, events_of
 from sig_workers.cli.checkout import read
 from sig_workers.cli.options import fail

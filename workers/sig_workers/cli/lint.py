@@ -111,9 +111,8 @@ def _shown(path: Path) -> str:
 
 def _config(roots: Sequence[Path]) -> LintConfig:
     """The lint section of the first folder's `.sigbot.yaml`; defaults without one."""
-    from sig_bots.roster import load_bots
-
     from sig_bots.config import CONFIG_FILE, ConfigProblem, parse_config
+    from sig_bots.roster import load_bots
 
     folder = next((root for root in roots if root.is_dir()), Path())
     file = folder / CONFIG_FILE
