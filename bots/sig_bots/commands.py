@@ -56,7 +56,7 @@ class Command:
     @property
     def canonical(self) -> str:
         """Name and arguments in one form, however they were written."""
-        return f"{self.name} {self.args.model_dump_json()}"
+        return f"{self.name} {self.args!r}"  # as JSON a lone surrogate in an argument could not be written
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,9 +64,11 @@ def newest(
     """
     if scheme is not None and scheme not in SCHEMES:
         raise UserError(f"There is no tag scheme {scheme!r}; use one of {', '.join(sorted(SCHEMES))}.")
+    if not _TAG.fullmatch(current):
+        return None
     listed = {tag for tag in tags if _TAG.fullmatch(tag)}
     name = scheme or infer(current, listed)
-    reading = SCHEMES[name](current) if name and _TAG.fullmatch(current) else None
+    reading = SCHEMES[name](current) if name else None
     if name is None or reading is None or is_source(current):
         return None
     candidates, left_out = _sorted_out(reading, name, listed - {current}, policy)

@@ -272,6 +272,11 @@ def test_code_is_one_short_line() -> None:
     assert len(code("c" * 100)) == 62
 
 
+def test_an_argument_that_is_no_unicode_is_compared_like_any_other() -> None:
+    (found,) = parse_new("/sig ok", "/sig ok \udcff456789abcdef", ROSTER)
+    assert found.line == 1
+
+
 FRAGMENTS = st.sampled_from([
     "/sig ", "/sig", "@sigbot ", "lint", "build", "ok", "--force", "--", "=", "jobs=", "'", '"', "\\", "\n", "\r\n",
     "> ", "```", "`", "    ", "<!--", "-->", "[", "](", "# ", "| ", "\ue000", "\x00", "\u2028", "é", "- ", "\ud800",

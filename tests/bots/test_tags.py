@@ -240,3 +240,7 @@ def test_any_text_gives_a_proposal_or_none(current: str, tags: list[str]) -> Non
 
 def test_numbers_as_long_as_a_tag_can_be_are_read() -> None:
     assert newest("1." + "9" * 120, ["1." + "9" * 121]) is None
+
+
+def test_text_that_cannot_be_a_tag_has_no_newer_one() -> None:
+    assert newest("1.2.3-5-gabcde" + "9" * 20_000, ["1.2.4", "1.2.3-9-g1234567"]) is None

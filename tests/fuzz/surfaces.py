@@ -1,0 +1,115 @@
+"""Where text of strangers enters, one function each: what may come of a case, and nothing else may."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from sig_bots import planner
+from sig_bots.commands import MAX_COMMANDS, Command, CommandError, parse, parse_new
+from sig_bots.config import ConfigProblem, RepoConfig, parse_config
+from sig_bots.configlayers import for_pull_request
+from sig_bots.containerfile.edits import EditRefused, edit
+from sig_bots.containerfile.finder import references
+from sig_bots.containerfile.lexer import lex
+from sig_bots.containerfile.syntax import problems
+from sig_bots.events import EventBase, Ignored, Rejected, dump_event, load_event
+from sig_bots.guidelines.check import check, fix
+from sig_bots.refs import ImageRef
+from sig_bots.roster import Roster, load_bots
+from sig_bots.sources.lookup import events_of
+from sig_bots.tags import newest
+
+
+@functools.cache
+def bots() -> Roster:
+    """The real ones."""
+    return load_bots()
+
+
+@functools.cache
+def configured() -> RepoConfig:
+    """A repository with every bot on."""
+    parsed = parse_config(b"version: 1\nlint: {}\nbuild: {}\nupdate: {}\nrebuild: {}\n", bots())
+    assert isinstance(parsed, RepoConfig)
+    return parsed
+
+
+def delivery(kind: str, headers: Mapping[str, str], body: bytes) -> None:
+    """A body and its headers: events that survive being kept, each with a plan; or a reason in a sentence."""
+    found = events_of(kind, headers, body)
+    if isinstance(found, Ignored | Rejected):
+        assert found.reason.strip().endswith(".")
+        return
+    for event in found:
+        assert isinstance(event, EventBase)
+        kept = dump_event(event)
+        assert "\x00" not in kept
+        assert kept.encode()
+        assert load_event(kept) == event
+        facts = [planner.RepoFacts(repo=event.repo, repo_id=1, config=configured())] if event.repo else []
+        plan = planner.plan(event, facts, bots(), mentions=("sigbot",))
+        assert all(job.target for job in plan.jobs)
+
+
+def comment(case: bytes) -> None:
+    """A comment, and the same as an edit of half of it: commands or errors."""
+    text = case.decode("utf-8", "surrogateescape")
+    for found in (parse(text, bots(), mentions=("sigbot",)), parse_new(text[::2], text, bots(), mentions=("sigbot",))):
+        assert len(found) <= MAX_COMMANDS + 1
+        for one in found:
+            assert isinstance(one, Command | CommandError)
+            assert not isinstance(one, CommandError) or one.message.strip()
+
+
+def containerfile(case: bytes) -> None:
+    """A Containerfile: instructions that tile it, references with their places, findings, fixes; edits change one reference or refuse."""
+    end = 0
+    for instruction in lex(case):
+        assert end <= instruction.start <= instruction.end <= len(case)
+        end = instruction.end
+    for problem in problems(case):
+        assert problem.message
+    found = references(case)
+    for reference in found:
+        assert 0 <= reference.start <= reference.end <= len(case)
+        assert reference.editable or reference.reason
+    for reference in [one for one in found if one.editable][:3]:
+        try:
+            after = edit(case, reference, f"{ImageRef.parse(reference.resolved or 'x').with_tag(None)}:fuzz-1")
+        except (EditRefused, ValueError):
+            continue
+        assert len(references(after)) == len(found)
+    for finding in check({"Containerfile": case}):
+        assert 1 <= finding.line <= case.count(b"\n") + case.count(b"\r") + 1
+    fix("Containerfile", case)
+
+
+def config(case: bytes) -> None:
+    """A `.sigbot.yaml`: a configuration that only narrows, or problems that say where."""
+    parsed = parse_config(case, bots())
+    if isinstance(parsed, ConfigProblem):
+        assert parsed.problems
+        assert all(str(one).strip() for one in parsed.problems)
+    narrowed = for_pull_request(configured(), case, bots())
+    assert set(narrowed.sections) <= set(configured().sections)
+    assert narrowed.images == ()
+
+
+def tags(case: bytes) -> None:
+    """A tag list, its first line the tag in use: a tag of the list, or nothing; the order of the list says nothing."""
+    current, *listed = case.decode("utf-8", "surrogateescape").split("\n")
+    proposal = newest(current, listed)
+    assert proposal == newest(current, listed[::-1])
+    if proposal is not None:
+        assert proposal.tag in listed
+        assert proposal.tag != current
+        assert proposal.reason.strip()
+        assert newest(proposal.tag, listed) is None
+
+
+def status(answer: Any) -> None:
+    """What the receiver may say to anybody."""
+    assert answer.status_code in {200, 202, 400, 401, 404, 408, 413, 415}, answer.status_code
+    assert answer.json["status"] in {"accepted", "duplicate", "conflict", "invalid", "requeued", "error"}

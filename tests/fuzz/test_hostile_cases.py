@@ -1,0 +1,212 @@
+"""Hostile cases by the ten thousand, from a seed: no crash, no hang, no 5xx.
+
+A fiftieth of each runs with the other tests. A case that fails is printed with its seed and number.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from sig_webhooks.app import create_app
+from sig_workers.settings import Settings
+from sig_workers.store.store import Store
+from tests.bench.corpus import corpus
+from tests.bots.containerfile.nasty import FILES
+from tests.bots.sources import bodies
+from tests.bots.sources.deliveries import PAGURE_KEY, SECRET, github_examples, hex256, recorded
+from tests.fuzz import surfaces
+from tests.fuzz.mutation import mutated, mutated_json
+from tests.webhooks.senders import PROJECT, SENDERS, Hook, instances
+from tests.webhooks.senders import SECRET as HOOK_SECRET
+
+ALL, SLICE = 100_000, 2_000
+LONGEST = 2.0
+"""CPU seconds of one case; a usual one takes a millisecond."""
+counts = pytest.mark.parametrize(
+    "count", [SLICE, pytest.param(ALL, marks=[pytest.mark.long, pytest.mark.timeout(5400)])]
+)
+
+FRAGMENTS = [
+    b"\x00", b"\xff", b"\xef\xbb\xbf", b"\xed\xa0\x80", "\u202e\u2028\u0085".encode(), b"\r", b"\t", b"\\", b"\\\n", b"'", b'"', b"`",
+    b"$", b"${", b"${A:-", b"}", b"#", b"# escape=`\n", b"%s%n", b"../", b"-", b"--", b"=", b":", b"@", b"/", b"{{7*7}}", b"<!--", b"-->",
+]  # fmt: skip
+CONTAINERFILE = [
+    b"FROM ", b"from", b"FROM --platform=$BUILDPLATFORM ", b"ARG A=$A$A\n", b"ARG A\n", b" AS x\n", b"COPY --from=", b"RUN --mount=type=bind,from=",
+    b"<<EOF", b"<<-'E'", b"EOF\n", b"ONBUILD ", b"LABEL a=b \\\n", b"RUN [\"", b"HEALTHCHECK ", b"@sha256:" + b"a" * 64, b":5000/", b"scratch",
+    b"fedora:41\n", b"${A:+x}", b"${A%%x}", b"USER root\n", b"dnf -y install ", b"# sigbot: ignore ",
+]  # fmt: skip
+COMMENT = [
+    b"/sig ", b"/sig help\n", b"/sig ok ", b"/sig rebuild --image=", b"@sigbot ", b"@sigbot[bot] lint\n", b"```\n", b"~~~", b"> ", b"    ",
+    b"- [ ] ", b"| ", b"<details>", b"[a]: b", b"](", b"&lt;", b"\n\n",
+]  # fmt: skip
+CONFIG = [
+    b"version: 1\n", b"version: 2\n", b"lint:\n", b"images:\n  - ", b"name: a/b\n", b"platforms: [linux/amd64]\n", b"&a ", b"*a", b"<<: *a\n", b"!!python/object ",
+    b"? ", b"| \n", b">-\n", b"{", b"[", b"- ", b"...\n", b"---\n", b"permissions: {lint: anyone}\n", b"~", b".inf", b"0o777", b"2026-01-01", b"\t",
+]  # fmt: skip
+TAG = [
+    b"\n", b"1.2.3\n", b"v1.2.3-rc1\n", b"9.4-1227.1726694542\n", b"latest\n", b"rawhide\n", b"41\n", b"20260101\n", b"1.2.3-5-gabcdef0\n", b"1.2.3-alpine3.20\n",
+    b"sha256-" + b"a" * 64 + b".sig\n", b"-source\n", b"9" * 40, b".", b"_", b"-arm64\n", b"bookworm\n", b"jdk-21.0.3_9\n", b"0",
+]  # fmt: skip
+CONFIGS = [
+    b"version: 1\nlint:\n  threshold: warning\n  ignore: [DL3008]\n",
+    b"version: 1\nimages:\n  - name: quay.io/x/y\n    tag: latest\n    containerfile: Containerfile\n    platforms: [linux/amd64, linux/arm64]\n"
+    b"    smoke: [/bin/true]\n    network: true\nupdate: {}\nrebuild: false\n",
+    b"version: 1\npermissions:\n  lint: anyone\n  build: write\nbuild: {}\n",
+]
+COMMENTS = [
+    b"/sig help\n",
+    b"Thanks!\n\n/sig lint\n/sig ok 0123456789abcdef\n",
+    b"> /sig build\n\n@sigbot rebuild quay.io/a/b\n",
+]
+TAGS = [
+    b"1.2.3\n1.2.3\n1.2.4\n1.3.0\n2.0.0-rc1\nlatest\n", b"41\n40\n41\n42\n43\nrawhide\n44\n", b"9.4-1\n9.4-1\n9.4-1227.1726694542\n9.5\n9.5-source\n",
+    b"3.12-slim\n3.12-slim\n3.13-slim\n3.13\n3.14-rc-slim\n", b"v1.0\nv1.0\nv1.1\nv1.2-arm64\nv2.0\n", b"20240101\n20240101\n20250101\n20250202-1\n",
+    b"jdk-21.0.3_9\njdk-21.0.3_9\njdk-21.0.4_7\njdk-22_36\n", b"1.2.3-5-gabcdef0\n1.2.3-9-g1234567\n1.2.4-1-gfedcba9\n",
+]  # fmt: skip
+
+
+def attempted(name: str, count: int, make: Callable[[Random], Any], attempt: Callable[[Any], None]) -> None:
+    """`count` cases; AssertionError with the case when one fails or takes too long."""
+    chance = Random(f"{name} {count}")
+    for number in range(count):
+        case = make(chance)
+        began = time.process_time()
+        try:
+            attempt(case)
+        except Exception as error:
+            raise AssertionError(f"{name}, case {number} of {count}: {error!r} from {case!r:.2000}") from error
+        took = time.process_time() - began
+        assert took < LONGEST, f"{name}, case {number} of {count} took {took:.1f} s: {case!r:.2000}"
+
+
+@counts
+@pytest.mark.parametrize(
+    ("surface", "seeds", "words"),
+    [
+        ("comment", COMMENTS, COMMENT),
+        ("containerfile", [*(case.data for case in FILES), *corpus(12)], CONTAINERFILE),
+        ("config", CONFIGS, CONFIG),
+        ("tags", TAGS, TAG),
+    ],
+    ids=["comments", "containerfiles", "configs", "taglists"],
+)
+def test_any_text_gives_an_answer_in_time(
+    surface: str, seeds: Sequence[bytes], words: Sequence[bytes], count: int
+) -> None:
+    every = [*words, *FRAGMENTS]
+    attempted(
+        surface, count, lambda chance: mutated(chance.choice(seeds), seeds, every, chance), getattr(surfaces, surface)
+    )
+
+
+def payloads() -> list[tuple[str, Mapping[str, str], Any]]:
+    """(kind, headers, body) of every sender, GitHub's events that are handled once per action."""
+    found: dict[str, tuple[str, Mapping[str, str], Any]] = {}
+    for _, event, payload in github_examples():
+        if len(str(payload)) < 30_000:
+            found.setdefault(f"{event} {payload.get('action')}", ("github", {"X-GitHub-Event": event}, payload))
+    rest: list[tuple[str, Mapping[str, str], Any]] = [("pagure", one.headers, one.json) for one in recorded("pagure")]
+    rest += [("registry", one.headers, one.json) for one in recorded("registry")]
+    rest += [
+        ("forgejo", {"X-Forgejo-Event": "push"}, bodies.forgejo_push()),
+        ("forgejo", {"X-Forgejo-Event": "pull_request"}, bodies.forgejo_pull("opened")),
+        ("forgejo", {"X-Forgejo-Event": "issue_comment"}, bodies.forgejo_comment()),
+        ("gitlab", {}, bodies.gitlab_push()), ("gitlab", {}, bodies.gitlab_note()),
+        ("gitlab", {}, bodies.gitlab_merge_request("update")), ("quay", {}, bodies.quay_push()),
+        ("local", {"X-Sigbot-Event": "push"}, bodies.local_push()), ("local", {"X-Sigbot-Event": "comment"}, bodies.local_comment()),
+        ("local", {"X-Sigbot-Event": "pull_request"}, bodies.local_pull("opened")),
+    ]  # fmt: skip
+    return [*found.values(), *rest * 3]
+
+
+@counts
+def test_any_delivery_gives_events_or_a_reason(count: int) -> None:
+    known = payloads()
+
+    def made(chance: Random) -> tuple[str, Mapping[str, str], bytes]:
+        kind, headers, body = chance.choice(known)
+        return kind, headers, mutated_json(body, chance)
+
+    attempted("deliveries", count, made, lambda case: surfaces.delivery(*case))
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Any:
+    """The receiver over a store of its own, with Flask's client."""
+    store = Store.open(f"sqlite:///{tmp_path / 'sigbot.db'}")
+    store.migrate()
+    store.put_hook_keys("pagure", {PROJECT: PAGURE_KEY})
+    store.close()
+    app = create_app(Settings(data=tmp_path, store=f"sqlite:///{tmp_path / 'sigbot.db'}", instance=instances()))  # type: ignore[arg-type]
+    yield app.test_client()
+    app.extensions["sigbot"]["wake_ups"].stop()
+    app.extensions["sigbot"]["store"].close()
+
+
+def post(client: FlaskClient, hook: Hook) -> None:
+    surfaces.status(client.post(hook.path, data=hook.body, headers=dict(hook.headers)))
+
+
+@counts
+def test_any_signed_body_gets_an_answer_of_the_contract(client: FlaskClient, count: int) -> None:
+    seeds = [b'{"zen": "x"}', b'{"action": "opened", "number": 1, "repository": {"full_name": "a/b", "id": 1}}']
+    words = [
+        b"{",
+        b"[",
+        b"}",
+        b"]",
+        b",",
+        b":",
+        b"NaN",
+        b"1e999",
+        b"-0",
+        b'"\\ud800"',
+        b"null",
+        b'"action"',
+        *FRAGMENTS,
+    ]
+
+    def made(chance: Random) -> Hook:
+        body = mutated(chance.choice(seeds), seeds, words, chance)
+        hook = SENDERS["github"](body, HOOK_SECRET, f"id-{chance.randrange(10**6)}")
+        return hook if chance.random() < 0.5 else SENDERS[chance.choice(list(SENDERS))](body)
+
+    attempted("bodies", count, made, lambda hook: post(client, hook))
+
+
+@counts
+def test_any_headers_get_an_answer_of_the_contract(client: FlaskClient, count: int) -> None:
+    names = sorted(
+        {name for make in SENDERS.values() for name in make().headers}
+        | {"Content-Encoding", "Content-Length", "Transfer-Encoding"}
+    )
+    values = [
+        b"application/json",
+        b"sha256=" + hex256(SECRET, b"{}").encode(),
+        b"gzip",
+        b"chunked",
+        b"-1",
+        b"Bearer x",
+        b"push",
+    ]
+
+    def made(chance: Random) -> Hook:
+        hook = SENDERS[chance.choice(list(SENDERS))]()
+        headers = dict(hook.headers)
+        for _ in range(chance.choice((1, 2, 4))):
+            name = chance.choice(names)
+            seed = headers.get(name, "").encode("latin-1") or chance.choice(values)
+            value = mutated(seed, values, FRAGMENTS, chance).decode("latin-1")
+            headers[name] = value.translate({10: None, 13: None, 0: None})[:8000]  # gunicorn refuses these itself
+        if "Content-Length" in headers and not headers["Content-Length"].isascii():
+            del headers["Content-Length"]
+        return Hook(hook.path, headers, hook.body)
+
+    attempted("headers", count, made, lambda hook: post(client, hook))
