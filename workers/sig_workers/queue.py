@@ -10,6 +10,7 @@ import contextlib
 import logging
 import threading
 import time
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,7 +135,7 @@ class WakeUps:
             self._thread.join(timeout)
 
     def _publish(self) -> None:
-        sender: Any = None
+        sender: _Sender | None = None
         while True:
             with self._ready:
                 while not self._wanted and not self._stopped:
@@ -145,43 +146,60 @@ class WakeUps:
             sender = self._send(sender, sorted(wanted))
             time.sleep(self._pause)
         if sender is not None:
-            sender[1].connection.release()
+            sender.close()
 
-    def _send(self, sender: Any, queues: list[str]) -> Any:
+    def _send(self, sender: _Sender | None, queues: list[str]) -> _Sender | None:
         """Send to each queue; returns the sender to go on with, None when the connection has to be made anew."""
         for known in (sender, None) if sender is not None else (None,):
             try:
                 # A broker that was emptied has forgotten where queues are; a new connection tells it again.
-                sent = self._publish_to(known or self._connect(), queues)
+                used = known or _Sender(self._settings)
+                for queue in queues:
+                    used.send(queue)
             except Exception as error:  # kombu raises whatever its transport raises
                 problem = type(error).__name__
                 if known is not None:
                     with contextlib.suppress(Exception):
-                        known[1].connection.release()
+                        known.close()
             else:
                 if self._broken:
                     log.info("broker reachable again")
                 self._broken = False
-                return sent
+                return used
         if not self._broken:
             log.warning("broker not reachable, the sweeper will find the work: %s", problem)
         self._broken = True
         return None
 
-    def _connect(self) -> tuple[Any, Any]:
-        app = make_app(self._settings)
-        connection = app.connection_for_write()
+
+class _Sender:
+    """A connection that is held, and the messages, which differ in their ids only: making one costs as much as sending it."""
+
+    def __init__(self, settings: Settings) -> None:
+        app = make_app(settings)
+        self._amqp = app.amqp
+        self._connection = app.connection_for_write()
         # Left to itself kombu tries for ever, up to half a minute apart, and is asleep when the broker is back.
         patience = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
-        connection.transport_options = {**_transport(self._settings), **patience}
-        return app, connection.Producer(serializer="json")
+        self._connection.transport_options = {**_transport(settings), **patience}
+        self._producer = self._connection.Producer(serializer="json")
+        self._messages = {name: self._amqp.as_task_v2("", WORK, args=(name,)) for name in QUEUES}
+        self._messages["receive"] = self._amqp.as_task_v2("", RECEIVE)
 
-    @staticmethod
-    def _publish_to(sender: Any, queues: list[str]) -> Any:
-        app, producer = sender
-        for name in queues:
-            if name == "receive":
-                app.send_task(RECEIVE, queue="interactive", producer=producer)
-            else:
-                app.send_task(WORK, args=(name,), queue=name, producer=producer)
-        return sender
+    def send(self, queue: str) -> None:
+        """One message to a queue; `receive` stands for new deliveries."""
+        message = self._messages[queue]
+        number = str(uuid.uuid4())
+        self._amqp.send_task_message(
+            self._producer,
+            message.headers["task"],
+            message._replace(
+                headers=message.headers | {"id": number, "root_id": number},
+                properties=message.properties | {"correlation_id": number},
+            ),
+            queue="interactive" if queue == "receive" else queue,
+        )
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._connection.release()
