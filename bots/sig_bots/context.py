@@ -18,6 +18,7 @@ from sig_bots.events import Event
 from sig_bots.forge import Annotation, CheckState, Forge
 from sig_bots.refs import Actor, PullRequest, Repo, Value
 from sig_bots.tools import Builder, Inventory, Linter, Registry, Workspace
+from sig_bots.wording import plain_line
 
 if TYPE_CHECKING:
     from sig_bots.config import ImageSpec
@@ -211,7 +212,10 @@ class Context:
         text: str = "",
         annotations: Sequence[Annotation] = (),
     ) -> None:
-        """Set the check `<service>/<bot>[/part]` on the commit the job is bound to (or on `sha`)."""
+        """Set the check `<service>/<bot>[/part]` on the commit the job is bound to (or on `sha`).
+
+        Markdown in `summary` is taken out, since forges show it as it is; `text` is Markdown.
+        """
         name = "/".join(piece for piece in (self.service, self.bot, part) if piece)
         target = sha or self.head_sha or self.pull_request.head_sha
         if state is CheckState.RUNNING:
@@ -219,7 +223,7 @@ class Context:
         else:
             self.started.discard((target, part))
         self.services.forge.set_check(
-            target, name, state, summary=summary, url=self.job_url, text=text, annotations=annotations,
+            target, name, state, summary=plain_line(summary), url=self.job_url, text=text, annotations=annotations,
             number=self.number,
         )  # fmt: skip
 

@@ -90,12 +90,13 @@ def tell_failure(ctx: Context, outcome: Outcome) -> None:
     """Say on the forge, where the person looks, that a job ended badly for good. Raises what the forge raises."""
     reason = "an unexpected error; the operators see the details" if outcome.unexpected else outcome.reason
     text = messages.job_failed(ctx.bot, reason, ctx.job_url)
+    line = messages.job_failed(ctx.bot, reason)  # a check has the link of its own
     for sha, part in sorted(ctx.started):
-        ctx.check(CheckState.ERROR, text, sha=sha, part=part)
+        ctx.check(CheckState.ERROR, line, sha=sha, part=part)
     if ctx.command:
         ctx.reply(text)
     elif ctx.head_sha is not None and ctx.number is not None:
-        ctx.check(CheckState.ERROR, text)
+        ctx.check(CheckState.ERROR, line)
 
 
 def _tell_user(ctx: Context, text: str) -> None:

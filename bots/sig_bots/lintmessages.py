@@ -7,7 +7,6 @@ nor start Markdown.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,11 @@ from sig_bots.forge import Annotation
 from sig_bots.lintreport import SEVERITIES, touched
 from sig_bots.messages import code
 from sig_bots.tools import Finding
+from sig_bots.wording import as_markdown, counted, plain_line
 
-__all__ = ["Verdict", "comment", "comment_state", "fixed_comment", "prose", "remarks", "reply", "summary", "table"]
+__all__ = [
+    "Verdict", "comment", "comment_state", "fixed_comment", "prose", "remarks", "reply", "summary", "table", "worst_first",
+]  # fmt: skip
 
 _ROWS = 20
 _MOST_REMARKS = 500
@@ -28,7 +30,6 @@ _LEVELS: Mapping[str, Literal["notice", "warning", "failure"]] = {
     "info": "notice",
     "style": "notice",
 }
-_MARKDOWN = re.compile(r"([\\*_\[\]()#~|!&<>])")
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,16 @@ class Verdict:
 
 
 def summary(verdict: Verdict) -> str:
-    """One line for the check: how many, and the first of them."""
+    """One plain line for the check: how many, and the most severe of them (the first of several as severe)."""
     if not verdict.findings:
         text = "no Containerfile changed" if not verdict.files else f"nothing found in {_files(verdict.files)}"
         if verdict.files == 0 and verdict.whole:
             text = "there is no Containerfile"
     else:
-        first = verdict.findings[0]
-        place = f"{first.path}:{first.line}: {first.rule} {first.message}"
+        worst = worst_first(verdict.findings)[0]
+        place = f"{worst.path}:{worst.line}: {worst.rule} {worst.message}"
         others = len(verdict.findings) - 1
-        text = place if not others else f"{_counts(verdict.findings)}; the first: {place}"
+        text = place if not others else f"{_counts(verdict.findings)}; the worst: {place}"
     if verdict.older:
         text += f" ({verdict.older} in lines this pull request leaves alone)"
     return ". ".join(_plain(part) for part in (text.rstrip("."), *verdict.notes))
@@ -66,14 +67,20 @@ def table(verdict: Verdict, rows: int = _ROWS) -> str:
     """The findings as Markdown, most severe first; empty when there are none."""
     if not verdict.findings:
         return ""
-    ordered = sorted(verdict.findings, key=lambda one: SEVERITIES.index(one.severity))
+    ordered = worst_first(verdict.findings)
     lines = ["| where | | what |", "|---|---|---|"]
     for one in ordered[:rows]:
         rule = f"[{one.rule}]({one.url})" if one.url else one.rule
-        lines.append(f"| {code(f'{one.path}:{one.line}', 80)} | {one.severity} {rule} | {prose(one.message)} |")
+        by = f", as {one.raised_by} says" if one.raised_by else ""
+        lines.append(f"| {code(f'{one.path}:{one.line}', 80)} | {one.severity} {rule}{by} | {prose(one.message)} |")
     if len(ordered) > rows:
         lines.append(f"\n{len(ordered) - rows} more are not shown here; `sigbot lint` lists them all.")
     return "\n".join(lines)
+
+
+def worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    """Most severe first; findings as severe stay in their order."""
+    return sorted(findings, key=lambda one: SEVERITIES.index(one.severity))
 
 
 def comment(verdict: Verdict) -> str:
@@ -84,10 +91,10 @@ def comment(verdict: Verdict) -> str:
     if fixable:
         which = "all" if fixable == len(verdict.findings) else str(fixable)
         parts.append(f"`sigbot lint --fix` mends {'it' if len(verdict.findings) == 1 else f'{which} of them'}.")
-    rule = verdict.findings[0].rule
+    rule = worst_first(verdict.findings)[0].rule
     parts.append(f"To keep one as it is, write `# sigbot ignore={rule}` and the reason above the instruction.")
     if verdict.older:
-        parts.append(f"Not counted: {verdict.older} in lines that stay as they were.")
+        parts.append(f"Not counted: {counted(verdict.older, 'finding')} in lines that stay as they were.")
     parts += [prose(note) for note in verdict.notes]
     return "\n\n".join([*parts[:2], " ".join(parts[2:])])
 
@@ -130,36 +137,23 @@ def prose(text: str) -> str:
     parts = " ".join(text.split()).split("`")
     if len(parts) % 2 == 0:  # an odd backtick opens nothing
         parts = ["'".join(parts)]
-    return "".join(code(part, 160) if index % 2 else _escaped(part) for index, part in enumerate(parts))
-
-
-def _escaped(text: str) -> str:
-    plain = "".join(char if char.isprintable() else " " for char in text)
-    return _MARKDOWN.sub(r"\\\1", plain).replace("@", "@\u200b").replace("://", ":\u200b//")
+    return "".join(code(part, 160) if index % 2 else as_markdown(part) for index, part in enumerate(parts))
 
 
 def _plain(text: str) -> str:
-    printable = "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
+    printable = "".join(char if char.isprintable() else " " for char in plain_line(text))
     short = printable if len(printable) <= 250 else f"{printable[:249]}…"
     return short.replace("@", "@\u200b").replace("<", "‹")
 
 
 def _counts(findings: Sequence[Finding]) -> str:
-    counted = Counter(one.severity for one in findings)
-    words = {"error": "error", "warning": "warning", "info": "remark", "style": "matter of style"}
-    parts = []
-    for severity in SEVERITIES:
-        number = counted[severity]
-        if number:
-            plural = "" if number == 1 else "s"
-            name = (
-                words[severity].replace("matter", f"matter{plural}")
-                if severity == "style"
-                else words[severity] + plural
-            )
-            parts.append(f"{number} {name}")
+    number = Counter(one.severity for one in findings)
+    words = {
+        "error": ("error",), "warning": ("warning",), "info": ("remark",), "style": ("matter of style", "matters of style"),
+    }  # fmt: skip
+    parts = [counted(number[severity], *words[severity]) for severity in SEVERITIES if number[severity]]
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _files(number: int) -> str:
-    return "1 file" if number == 1 else f"{number} files"
+    return counted(number, "file")

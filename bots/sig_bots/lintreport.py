@@ -56,7 +56,7 @@ def merged(files: Mapping[str, LintedFile], engine: Iterable[Finding], ignore: C
     """Our findings in the files and the engine's, sorted.
 
     A matter that both found in one instruction stays once: as ours, which knows the line in it and perhaps a fix, with
-    the more severe of the two severities. An id silences its matter whichever engine sees it.
+    the more severe of the two severities; `raised_by` names the engine and rule when that is not ours. An id silences its matter whichever engine sees it.
     """
     ours = [finding for file in files.values() for finding in file.findings(ignore)]
     twins: dict[tuple[str, str, int], int] = {}
@@ -81,7 +81,8 @@ def merged(files: Mapping[str, LintedFile], engine: Iterable[Finding], ignore: C
         if twin is None:
             theirs.append(finding.model_copy(update={"severity": severity, "end_line": max(end, finding.line)}))
         elif SEVERITIES.index(severity) < SEVERITIES.index(ours[twin].severity):
-            ours[twin] = ours[twin].model_copy(update={"severity": severity})
+            update = {"severity": severity, "raised_by": f"{finding.engine} {finding.rule}"}
+            ours[twin] = ours[twin].model_copy(update=update)
     return sorted([*ours, *theirs], key=lambda one: (one.path, one.line, one.column or 0, one.rule, one.message))
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sig_bots.wording import as_markdown, counted
+
 if TYPE_CHECKING:
     from sig_bots.context import JobSummary
 
 __all__ = [
     "approval_needed", "approved", "bad_arguments", "bot_not_enabled", "cancelled", "code",
     "command_errors", "config_broken_here", "config_fine", "config_problem",
-    "job_failed", "line_too_long", "no_jobs", "plain", "refused", "status", "text_too_long", "too_many_commands",
+    "job_failed", "line_too_long", "no_jobs", "refused", "status", "text_too_long", "too_many_commands",
     "unknown_bot", "unknown_command", "unknown_topic",
 ]  # fmt: skip
 
@@ -25,11 +27,6 @@ _WHO = {
     "admin": "admin access here",
 }
 _HAS = {"none": "no access", "read": "read access", "write": "write access", "admin": "admin access"}
-
-
-def plain(text: str) -> str:
-    """A sentence of ours for a table cell: one line, no cell border, no marker."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<!--", "‹!--")
 
 
 def code(text: str, limit: int = 60) -> str:
@@ -109,7 +106,7 @@ def cancelled(count: int, bot: str | None) -> str:
     what = f"{bot} job" if bot else "job"
     if count == 0:
         return f"There was no {what} waiting or running here, so nothing was cancelled."
-    return f"Asked {count} {what}{'s' if count > 1 else ''} to end. What was already published stays."
+    return f"Asked {counted(count, what)} to end. What was already published stays."
 
 
 def no_jobs() -> str:
@@ -123,7 +120,7 @@ def status(jobs: Sequence[JobSummary], limit: int = 15) -> str:
         return no_jobs()
     rows = [
         f"| {job.bot} | {f'[{job.state}]({job.url})' if job.url else job.state} | {job.created:%Y-%m-%d %H:%M} UTC "
-        f"| {plain(job.reason)} |"
+        f"| {as_markdown(job.reason)} |"
         for job in jobs[:limit]
     ]
     more = [f"\n{len(jobs) - limit} older ones are not shown."] if len(jobs) > limit else []

@@ -229,6 +229,8 @@ class ParentEdge(Value):
     """A use of another image. `base` is the image the last stage is made FROM."""
 
     image: ImageRef
+    raised_by: str = ""
+    """Engine and rule (`hadolint DL3020`) that found the same matter and takes it more seriously than our rule does."""
     kind: Literal["base", "builder", "copy", "mount"] = "base"
     digest: Digest | None = None
     """Digest used by the last build; None before the first one."""

@@ -46,8 +46,8 @@ def decide(
     if pull_request.from_fork:
         return Trust(trusted=False, reason=f"it comes from a fork ({pull_request.head_repo or 'deleted'})")
     if pusher_permission is not None and pusher_permission >= Permission.WRITE:
-        return Trust(trusted=True, reason=f"{pusher.login} has write access")
-    return Trust(trusted=False, reason=f"{pusher.login} has no write access here")
+        return Trust(trusted=True, reason=f"{pusher.login} can write to this repository")
+    return Trust(trusted=False, reason=f"{pusher.login} cannot write to this repository")
 
 
 def resolve_sha(given: str | None, pull_request: PullRequest) -> str:

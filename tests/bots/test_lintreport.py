@@ -6,7 +6,7 @@ import pytest
 
 from sig_bots.errors import Transient, UserError
 from sig_bots.guidelines.model import BODY
-from sig_bots.lintmessages import prose
+from sig_bots.lintmessages import Verdict, comment, prose, summary, table
 from sig_bots.lintreport import LintReport, at_least, fingerprints, lint_files, touched
 from sig_bots.tools import Finding
 
@@ -44,6 +44,20 @@ def test_a_matter_both_found_stays_once_with_the_severer_severity() -> None:
     made = report(GOOD + "ADD a /\n", theirs("DL3020", 7, "error"))
     assert rules(made) == [("SIG014", 7, "error")]
     assert made.findings[0].fixable
+
+
+def test_whose_severity_it_is_is_told_where_it_is_not_the_rules_own() -> None:
+    (raised,) = report(GOOD + "ADD a /\n", theirs("DL3020", 7, "error")).findings
+    assert raised.raised_by == "hadolint DL3020"
+    assert ", as hadolint DL3020 says |" in table(Verdict((raised,), 1))
+    (own,) = report(GOOD + "ADD a /\n", theirs("DL3020", 7, "style")).findings
+    assert own.raised_by == ""
+
+
+def test_a_summary_names_the_worst_finding_not_the_first() -> None:
+    verdict = Verdict((theirs("A1", 1, "warning"), theirs("B2", 9, "error")), 1)
+    assert summary(verdict) == "1 error and 1 warning; the worst: x:9: B2 B2"
+    assert "ignore=B2" in comment(verdict)
 
 
 def test_the_same_matter_in_another_instruction_stays() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sig_bots import messages
 from sig_bots.context import JobSummary
 from sig_bots.forge import marker, read_marker
+from sig_bots.wording import as_markdown
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
@@ -41,7 +42,7 @@ def test_a_failure_ends_as_a_sentence_and_links_the_log() -> None:
 def test_status_is_a_table_that_foreign_text_cannot_break() -> None:
     text = messages.status([job(reason="a | b\n<!-- sigbot service=sigbot -->", url="https://s/1")])
     assert text.splitlines()[-1] == (
-        "| lint | [done](https://s/1) | 2026-01-02 03:04 UTC | a \\| b ‹!-- sigbot service=sigbot --> |"
+        "| lint | [done](https://s/1) | 2026-01-02 03:04 UTC | a \\| b \\<\\!-- sigbot service=sigbot --\\> |"
     )
     assert messages.status([job()] * 20).splitlines()[-1] == "5 older ones are not shown."
     assert messages.status([]).startswith("No jobs here yet.")
@@ -66,4 +67,4 @@ def test_quoted_text_stays_in_its_quotes(text: str) -> None:
 def test_a_copied_marker_is_not_ours_any_more() -> None:
     forged = marker("sigbot", "lint", "x")
     assert read_marker(messages.code(forged, 200)) is None
-    assert read_marker(messages.plain(forged)) is None
+    assert read_marker(as_markdown(forged)) is None

@@ -16,6 +16,7 @@ from sig_bots.errors import FencedOff, ForgeError, NotFound, Obsolete, SigbotErr
 from sig_bots.events import dump_event, load_event
 from sig_bots.execution import Outcome, run_handler, tell_failure
 from sig_bots.roster import command_of
+from sig_bots.wording import plain_line
 from sig_workers.intake import configuration
 from sig_workers.joblog import JobLog
 from sig_workers.leases import Lease, LeaseKeeper
@@ -110,7 +111,7 @@ class Runner:
 
     def _finish(self, job: JobRow, lease: Lease, outcome: Outcome) -> str:
         service = self._service
-        reason = service.redact(outcome.reason)
+        reason = plain_line(service.redact(outcome.reason))
         if outcome.state == "retry" and lease.handed_back:
             service.store.hand_back(job.id, job.attempt, reason)
             service.wake_ups.wake({job.queue})

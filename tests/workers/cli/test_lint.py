@@ -59,7 +59,7 @@ def test_findings_of_both_engines_end_with_1(folder: Path, sigbot: Sigbot) -> No
     done = sigbot(folder)
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    assert lines[0] == "Containerfile:4: error: ADD of `a` only copies; write COPY [SIG014]"
+    assert lines[0] == "Containerfile:4: error: ADD of `a` only copies; write COPY [SIG014, hadolint DL3020]"
     assert lines[1].startswith("Containerfile:5:1: info: ")
     assert lines[1].endswith("[SC2086]")
     assert lines[-1] == "1 error, 1 info in 2 files; --fix mends 1."

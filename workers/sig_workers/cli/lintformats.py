@@ -19,6 +19,7 @@ from rich.text import Text
 from sig_bots.guidelines.check import RULES
 from sig_bots.lintreport import SEVERITIES, Threshold
 from sig_bots.tools import Finding
+from sig_bots.wording import counted
 
 __all__ = ["Shown", "as_junit", "as_sarif", "as_value", "write_text"]
 
@@ -60,7 +61,9 @@ def write_text(shown: Shown, output: Console) -> None:
         for one in shown.findings:
             column = f":{one.column}" if one.column else ""
             output.print(
-                Text(f"{_one_line(one.path)}:{one.line}{column}: {one.severity}: {_one_line(one.message)} [{one.rule}]")
+                Text(
+                    f"{_one_line(one.path)}:{one.line}{column}: {one.severity}: {_one_line(one.message)} [{_rules(one)}]"
+                )
             )
     output.print(Text(_conclusion(shown), "" if shown.counted else "green"))
 
@@ -73,6 +76,8 @@ def _grouped(shown: Shown, output: Console) -> None:
             line.append(f"{one.severity:<8}", _COLOURS[one.severity])
             line.append(f"{one.rule:<8}", f"link {one.url}" if one.url.startswith("https://") else "")
             line.append(_one_line(one.message))
+            if one.raised_by:
+                line.append(f"  ({one.severity} by {one.raised_by})", "dim")
             if one.fixable:
                 line.append("  (--fix)", "dim")
             output.print(line)
@@ -80,11 +85,11 @@ def _grouped(shown: Shown, output: Console) -> None:
 
 
 def _conclusion(shown: Shown) -> str:
-    files = f"{len(shown.files)} file{'s' if len(shown.files) != 1 else ''}"
+    files = counted(len(shown.files), "file")
     counts = Counter(one.severity for one in shown.findings)
-    plurals = {"error": "errors", "warning": "warnings"}
+    uncounted = ("info", "style")
     parts = [
-        f"{counts[severity]} {plurals.get(severity, severity) if counts[severity] > 1 else severity}"
+        counted(counts[severity], severity, severity if severity in uncounted else "")
         for severity in SEVERITIES
         if counts[severity]
     ]
@@ -96,6 +101,11 @@ def _conclusion(shown: Shown) -> str:
     if shown.known:
         text += f"; {shown.known} in the baseline"
     return f"{text}."
+
+
+def _rules(one: Finding) -> str:
+    """The rule, and the other engine's where that made the finding more severe."""
+    return f"{one.rule}, {one.raised_by}" if one.raised_by else one.rule
 
 
 def _one_line(text: str) -> str:
@@ -127,7 +137,7 @@ def _row(one: Finding) -> dict[str, Any]:
     return {
         "path": one.path, "line": one.line, "end_line": one.end_line or one.line, "column": one.column,
         "severity": one.severity, "rule": one.rule, "message": one.message, "url": one.url, "engine": one.engine,
-        "fixable": one.fixable,
+        "raised_by": one.raised_by, "fixable": one.fixable,
     }  # fmt: skip
 
 
@@ -184,10 +194,10 @@ def as_junit(shown: Shown) -> str:
     by_path: dict[str, list[Finding]] = {path: [] for path in shown.files}
     for finding in shown.findings:
         by_path.setdefault(finding.path, []).append(finding)
-    counted = set(shown.counted)
+    counting = set(shown.counted)
     total = 0
     for path, findings in by_path.items():
-        failed = sum(one in counted for one in findings)
+        failed = sum(one in counting for one in findings)
         total += failed
         suite = Xml.SubElement(
             suites, "testsuite", name=_xml(path), tests=str(max(len(findings), 1)), failures=str(failed), errors="0",
@@ -196,7 +206,7 @@ def as_junit(shown: Shown) -> str:
         for one in findings:
             case = Xml.SubElement(suite, "testcase", classname=_xml(path), name=_xml(f"{one.rule} line {one.line}"))
             message = _xml(f"{one.severity}: {one.message}")
-            if one in counted:
+            if one in counting:
                 place = Xml.SubElement(case, "failure", message=message, type=one.rule)
                 place.text = _xml(f"{one.path}:{one.line}: {one.message}\n{one.url}")
             else:

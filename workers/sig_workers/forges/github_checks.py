@@ -7,6 +7,7 @@ from typing import Any
 
 from sig_bots.forge import Annotation, Check, CheckState
 from sig_bots.refs import same_account
+from sig_bots.wording import as_markdown
 from sig_workers.forges import github_json
 from sig_workers.forges.github_conversation import GitHubConversation
 
@@ -136,7 +137,7 @@ class GitHubChecks(GitHubConversation):
 def _run_body(state: CheckState, line: str, url: str, text: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "external_id": state.value,
-        "output": {"title": line[:255], "summary": line[:_LONGEST_TEXT], "text": _cut(text)},
+        "output": {"title": line[:255], "summary": as_markdown(line)[:_LONGEST_TEXT], "text": _cut(text)},
     }
     if url:
         body["details_url"] = url

@@ -1,0 +1,29 @@
+"""Words of sentences that are read in more than one place: counted things, and Markdown taken out of one-line texts."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["as_markdown", "counted", "plain_line"]
+
+_LINK = re.compile(r"(?<!\\)!?\[([^\[\]\n]{0,500})\]\([^()\s]{0,2000}\)")
+_STRONG = re.compile(r"\*\*([^*\n]{1,500})\*\*")
+_ESCAPED = re.compile(r"\\([\\`*_\[\]()#~|!&<>])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]()#~|!&<>])")
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 image`, `2 images`; `plural` where an s at the end is not enough."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def plain_line(text: str) -> str:
+    """Markdown as one line of plain text: a check's summary and a job's reason are shown where nothing renders it."""
+    line = _LINK.sub(r"\1", " ".join(text.split()))
+    return _ESCAPED.sub(r"\1", _STRONG.sub(r"\1", line)).replace("`", "")
+
+
+def as_markdown(text: str) -> str:
+    """Plain text as Markdown that shows just this text: no link, picture, mention or markup comes of it."""
+    printable = "".join(char if char.isprintable() else " " for char in text)
+    return _MARKDOWN.sub(r"\\\1", printable).replace("@", "@\u200b").replace("://", ":\u200b//")
