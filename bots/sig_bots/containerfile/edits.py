@@ -117,7 +117,7 @@ def _changes(data: bytes, reference: Reference, target: ImageRef) -> Iterable[_C
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A stretch of the tag or the digest."""
+    """A stretch of the tag or the digest; `variable` when an ARG holds it or it is the default of a variable."""
 
     text: str
     start: int
@@ -132,7 +132,7 @@ def _split(parts: Iterable[tuple[Piece, int, int]]) -> tuple[list[_Part], list[_
     for piece, first, last in parts:
         text = piece.text[first:last]
         place = piece.start + first
-        variable = piece.arg is not None
+        variable = piece.arg is not None or piece.default
         before, at, after = text.partition("@") if side == 0 else (text, "", "")
         if before:
             sides[side].append(_Part(before, place, place + len(before), variable))
@@ -147,7 +147,7 @@ def _solved(parts: list[_Part], new: str, reference: Reference, target: ImageRef
     old = [part.text for part in parts]
     if not parts or "".join(old) == new:
         return []
-    values = _single(parts, new) or _shaped(old, new)
+    values = (_emptied(parts) if not new else None) or _single(parts, new) or _shaped(old, new)
     if values is None:
         raise EditRefused(
             f"{reference.text} on line {reference.line} is put together from several pieces, and {target} does not fit "
@@ -160,11 +160,18 @@ def _solved(parts: list[_Part], new: str, reference: Reference, target: ImageRef
     ]  # fmt: skip
 
 
+def _emptied(parts: list[_Part]) -> list[str] | None:
+    """Nothing in place of a tag or digest, when it is written where it is used."""
+    return None if any(part.variable for part in parts) else [""] * len(parts)
+
+
 def _single(parts: list[_Part], new: str) -> list[str] | None:
     """The new texts when changing one part is enough and there is one way to do it; an ARG goes before other text."""
     ways = []
     old = [part.text for part in parts]
     for index, part in enumerate(parts):
+        if part.text in (":", "@"):
+            continue
         prefix, suffix = "".join(old[:index]), "".join(old[index + 1 :])
         middle = new[len(prefix) : len(new) - len(suffix)]
         if len(prefix) + len(suffix) < len(new) and new.startswith(prefix) and new.endswith(suffix):

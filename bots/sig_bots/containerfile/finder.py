@@ -229,7 +229,11 @@ class _Reader:
         match = IMAGE_REFERENCE.fullmatch(resolved) if resolved is not None and len(resolved) <= 512 else None
         tag, digest = (match["tag"], match["digest"]) if match else (None, None)
         if not problem and match is None:
-            problem = f"{(resolved or '')[:80]!r} is not an image reference; write registry/path:tag"
+            problem = (
+                f"{resolved[:80]!r} is not an image reference; write registry/path:tag"
+                if resolved
+                else "with the defaults of this file it is empty"
+            )
         place = span
         args: tuple[str, ...] = ()
         if match:

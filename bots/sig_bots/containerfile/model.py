@@ -31,7 +31,8 @@ class Reference(NamedTuple):
     `onbuild` is set. `start`:`end` are the bytes of the word where the image is used, also when that is `$ARG`
     (behind `--from=` and `from=` only the value). `edit_start`:`edit_end` are the bytes an edit replaces: the whole
     word (inside its quotes), the default of an ARG, or, in a word put together from several pieces, the first piece
-    of the tag that an ARG holds. `edit` handles words with several such places.
+    with a number in it behind the image's name, one held by an ARG or a default first. `edit` handles words with
+    several such places. When nothing can be edited there, they are those of the word.
     """
 
     instruction: str

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from sig_bots.containerfile.model import Reference
 from sig_bots.containerfile.variables import Piece
 
 __all__ = ["place_of", "version_at", "without_shared"]
+
+_HAS_DIGIT = re.compile("[0-9]")
 
 
 def version_at(pieces: tuple[Piece, ...], name_end: int) -> list[tuple[Piece, int, int]]:
@@ -25,21 +28,25 @@ def version_at(pieces: tuple[Piece, ...], name_end: int) -> list[tuple[Piece, in
 def place_of(
     pieces: tuple[Piece, ...], name_end: int, span: tuple[int, int]
 ) -> tuple[tuple[int, int], tuple[str, ...], str]:
-    """Where an edit goes, the ARGs it changes, and why it cannot (empty when it can)."""
+    """Where an edit goes, the ARGs it changes, and why it cannot (empty when it can; else the place is the word)."""
     if len(pieces) == 1:
         piece = pieces[0]
-        return (piece.start, piece.end), (piece.arg,) if piece.arg else (), _inexact(piece)
+        problem = _inexact(piece)
+        return span if problem else (piece.start, piece.end), (piece.arg,) if piece.arg else (), problem
     parts = version_at(pieces, name_end)
     if not parts:
         return (span[1], span[1]), (), ""
+    args = tuple(dict.fromkeys(part[0].arg for part in parts if part[0].arg))
     problem = next((text for piece, _, _ in parts if (text := _inexact(piece))), "")
+    if problem:
+        return span, args, problem
     piece, first, _ = parts[0]
     if piece.text[first] == ":":
         parts[0] = (piece, first + 1, len(piece.text))
     written = [part for part in parts if part[1] < part[2]] or parts
-    piece, first, last = next((part for part in written if part[0].arg), written[0])
-    args = tuple(dict.fromkeys(part[0].arg for part in parts if part[0].arg))
-    return (piece.start + first, piece.start + last), args, problem
+    versions = [part for part in written if _HAS_DIGIT.search(part[0].text, part[1])] or written
+    piece, first, last = next((part for part in versions if part[0].arg or part[0].default), versions[0])
+    return (piece.start + first, piece.start + last), args, ""
 
 
 def _inexact(piece: Piece) -> str:

@@ -19,7 +19,7 @@ _SPECIAL = re.compile(rb"[$'\"\\`]")
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN_PART = re.compile(rb"([^$'\"\\`]++)|\$([A-Za-z_][A-Za-z0-9_]*)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PLAIN = re.compile(rb"(?:[^$'\"\\`]++|\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_]*\})*+")
-_OPERATOR = re.compile(rb"\}|:?[-+]")
+_OPERATOR = re.compile(rb"\}|:?[-+?]")
 _DEEPEST = 20
 _MOST_PIECES = 64
 _LONGEST_TEXT = 4096
@@ -31,7 +31,7 @@ class Piece(NamedTuple):
 
     `arg` is the ARG whose default holds it, None when it stands in the word itself. Only a piece that is `exact`
     (the bytes at `start`:`end` are the text, unbroken and without escapes) can be edited. With a `problem` the text
-    is unknown and empty.
+    is unknown and empty. A `default` stands in the word itself, inside `${X:-...}` or `${X:+...}`.
     """
 
     text: str
@@ -40,6 +40,7 @@ class Piece(NamedTuple):
     arg: str | None = None
     exact: bool = True
     problem: str = ""
+    default: bool = False
 
 
 class Variable(NamedTuple):
@@ -164,7 +165,7 @@ class _Expander:
         self.depth += 1
         if self.depth > _DEEPEST:
             return self._give_up()
-        other = self.pieces(b"}")
+        other = [piece if piece.arg else piece._replace(default=True) for piece in self.pieces(b"}")]
         self.depth -= 1
         if self.raw[self.position : self.position + 1] != b"}":
             return self._give_up()
@@ -177,7 +178,9 @@ class _Expander:
             given = any(piece.text or piece.problem for piece in variable.pieces)
         if operator[0].endswith(b"+"):
             return other if given else []
-        return self._value(name) if given else other
+        if given or operator[0].endswith(b"?"):
+            return self._value(name)
+        return other
 
     def _value(self, name: str) -> Iterable[Piece]:
         variable = self.scope.get(name)
@@ -185,10 +188,10 @@ class _Expander:
             if variable.defaults > 1:
                 return [piece._replace(exact=False) for piece in variable.pieces]
             return variable.pieces
-        if variable is not None:
-            return [self.unknown(f"ARG {name} on line {variable.line} has no default, so its value is known only at build time")]  # fmt: skip
         if name in PLATFORM_ARGS:
             return [self.unknown(f"{name} is different on each platform")]
+        if variable is not None:
+            return [self.unknown(f"ARG {name} on line {variable.line} has no default, so its value is known only at build time")]  # fmt: skip
         if name in self.hidden:
             return [self.unknown(f"ARG {name} on line {self.hidden[name]} is declared after the first FROM and cannot be seen here; declare it before the first FROM")]  # fmt: skip
         return [self.unknown(f"{name} is not declared; add ARG {name}= with a default before the first FROM")]
@@ -200,7 +203,7 @@ def _merged(pieces: list[Piece]) -> list[Piece]:
     for piece in pieces:
         last = result[-1] if result else None
         if last and last.exact and piece.exact and last.arg is None and piece.arg is None and last.end == piece.start:
-            result[-1] = Piece(last.text + piece.text, last.start, piece.end)
+            result[-1] = last._replace(text=last.text + piece.text, end=piece.end)
         else:
             result.append(piece)
     return result

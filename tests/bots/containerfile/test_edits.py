@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ def test_every_editable_reference_takes_a_new_tag_and_nothing_else_moves(case: C
     for index, use in enumerate(references(case.data)):
         if not use.editable or use.image is None or len(use.args) > 1:
             continue
-        target = use.image.with_tag("7.7")
+        target = use.image.with_tag(re.sub("[0-9]+", "77", use.tag or "7.7"))
         after = references(edit(case.data, use, target))
         assert after[index].resolved == str(target)
         others = [old.resolved for place, old in enumerate(references(case.data)) if old.resolved != use.resolved]
@@ -86,6 +88,18 @@ def test_the_default_of_an_arg_is_edited_inside_its_quotes() -> None:
 
 def test_a_default_inside_the_word_is_edited_there() -> None:
     assert edited("FROM fedora:${V:-41}\n", "fedora:42") == "FROM fedora:${V:-42}\n"
+
+
+def test_a_default_takes_the_digits_that_join_its_own() -> None:
+    assert edited("FROM node:${V:-8}\n", "node:18") == "FROM node:${V:-18}\n"
+    assert edited("FROM a:alpine3.${V:-9}\n", "a:alpine3.19") == "FROM a:alpine3.${V:-19}\n"
+    assert edited('FROM node:"8"\n', "node:18") == 'FROM node:"18"\n'
+
+
+def test_a_digest_on_the_line_can_go_while_the_tag_is_an_arg() -> None:
+    assert edited(f"ARG V=1\nFROM a:$V@{D1}\n", "a:2") == "ARG V=2\nFROM a:$V\n"
+    with pytest.raises(EditRefused, match="exactly one way"):
+        edited(f"ARG D=@{D1}\nFROM a:1$D\n", "a:2")
 
 
 def test_a_registry_held_by_an_arg_stays() -> None:

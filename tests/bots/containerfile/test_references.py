@@ -33,6 +33,13 @@ def test_a_reference_that_cannot_be_edited_says_why(case: Case) -> None:
         assert bool(use.reason) != use.editable
 
 
+@pytest.mark.parametrize("case", FILES, ids=[case.name for case in FILES])
+def test_a_place_that_cannot_be_edited_is_the_word_itself_or_a_default(case: Case) -> None:
+    for use in references(case.data):
+        inside = any(piece.exact and piece.start <= use.edit_start <= use.edit_end <= piece.end for piece in use.pieces)
+        assert inside or (use.edit_start, use.edit_end) == (use.start, use.end)
+
+
 @settings(max_examples=60, deadline=None)
 @given(containerfiles())
 def test_generated_files_give_the_images_they_use(made: Made) -> None:
