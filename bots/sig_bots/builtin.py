@@ -14,6 +14,7 @@ from sig_bots.events import CheckRerequested, EventBase, PullRequestChanged
 from sig_bots.forge import Annotation, CheckState
 from sig_bots.help import help_data, help_markdown
 from sig_bots.roster import BUILT_IN
+from sig_bots.wording import plain_line
 
 __all__ = ["bot"]
 
@@ -103,13 +104,14 @@ def _check_config(ctx: Context, sha: str) -> None:
 
 
 def _fail(ctx: Context, sha: str, problems: Sequence[Problem]) -> None:
-    """A failed check: the first problem in its one line, all of them in its text and on their lines."""
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    ctx.summary = messages.config_problem(f"{problems[0]}{more}")
+    """A failed check: the first problem and where the others are in its one line, all in its text and on their lines."""
+    ctx.summary = plain_line(messages.config_problems([str(one) for one in problems], [one.line for one in problems]))
     annotations = [
-        Annotation(path=CONFIG_FILE, line=one.line or 1, level="failure", title=one.where, message=one.message)
+        Annotation(
+            path=CONFIG_FILE, line=one.line or 1, level="failure", title=one.where, message=plain_line(one.message)
+        )
         for one in problems
-    ]
+    ]  # fmt: skip
     ctx.forge.set_check(
         sha, _check_name(ctx), CheckState.FAILURE, summary=ctx.summary, url=ctx.job_url,
         text="\n".join(f"- {one}" for one in problems), annotations=annotations, number=ctx.number,

@@ -120,7 +120,7 @@ def remarks(findings: Sequence[Finding], lines: Mapping[str, Collection[int] | N
     return [
         Annotation(
             path=one.path, line=touched(one, lines.get(one.path)) or one.line, level=_LEVELS[one.severity],
-            title=one.rule, message=f"{one.message}. {one.url}".removesuffix(". "),
+            title=one.rule, message=f"{plain_line(one.message)}. {one.url}".removesuffix(". "),
         )
         for one in findings[:_MOST_REMARKS]
     ]  # fmt: skip

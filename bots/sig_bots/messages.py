@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "approval_needed", "approved", "bad_arguments", "bot_not_enabled", "cancelled", "code",
-    "command_errors", "config_broken_here", "config_fine", "config_problem",
+    "command_errors", "config_broken_here", "config_fine", "config_problem", "config_problems",
     "job_failed", "line_too_long", "no_jobs", "refused", "status", "text_too_long", "too_many_commands",
     "unknown_bot", "unknown_command", "unknown_topic",
 ]  # fmt: skip
@@ -158,6 +158,14 @@ def approved(sha: str, login: str) -> str:
 def config_problem(problem: str) -> str:
     """`.sigbot.yaml` cannot be used; `problem` gives line and remedy."""
     return f"`.sigbot.yaml` cannot be used: {problem}"
+
+
+def config_problems(problems: Sequence[str], lines: Sequence[int | None]) -> str:
+    """`.sigbot.yaml` cannot be used: the first problem with its line and remedy, and the lines of the others."""
+    others = sorted({line for line in lines[1:] if line is not None})
+    places = f" in line{'s' if len(others) > 1 else ''} {', '.join(map(str, others))}" if others else ""
+    more = f" (and {len(problems) - 1} more{places})" if len(problems) > 1 else ""
+    return config_problem(f"{problems[0]}{more}")
 
 
 def config_broken_here(problem: str) -> str:

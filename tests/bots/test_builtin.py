@@ -85,13 +85,14 @@ def test_cancel_needs_write_and_says_what_it_found(sig: SigHarness, number: int)
 
 
 def test_a_pull_request_that_breaks_the_configuration_gets_a_failed_check(sig: SigHarness) -> None:
-    number = sig.open_pr({".sigbot.yaml": "version: 1\ngreter: {}\nx: 1\n"}, by="bob", fork=True)
+    number = sig.open_pr({".sigbot.yaml": "version: 1\ngreter: {}\nx: 1\nimages: 3\n"}, by="bob", fork=True)
     check = sig.checks(number)["sigbot/config"]
     assert check.state is CheckState.FAILURE
     assert check.summary == (
-        "`.sigbot.yaml` cannot be used: line 2: `greter`: unknown key; did you mean `greeter`? (and 1 more)"
+        ".sigbot.yaml cannot be used: line 2: greter: unknown key; did you mean greeter? (and 2 more in lines 3, 4)"
     )
-    assert [(one.path, one.line) for one in check.annotations] == [(".sigbot.yaml", 2), (".sigbot.yaml", 3)]
+    assert [(one.path, one.line) for one in check.annotations] == [(".sigbot.yaml", line) for line in (2, 3, 4)]
+    assert not any("`" in one.message for one in check.annotations)
 
 
 def test_a_pull_request_that_mends_the_configuration_gets_a_green_check(sig: SigHarness) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sig_bots.forge import Annotation, CheckState
 from sig_bots.refs import Repo
 from sig_workers.cli.claim import Claimed, claimed, forget
 from sig_workers.cli.running import write_settings
@@ -38,14 +39,15 @@ def deliver(service: Service) -> int:
     return accepted.id
 
 
-def job(service: Service) -> JobRow:
+def job(service: Service, repo: int | None = None, number: int | None = None) -> JobRow:
     """A job that was claimed once, of a delivery."""
     deliver(service)
     (delivery,) = service.store.claim_deliveries("test", 1, LEASE)
-    repo = service.store.ensure_repository("local", Repo(path="fleet/web", private=False))
+    where = repo or service.store.ensure_repository("local", Repo(path="fleet/web", private=False)).id
     new = NewJob(
-        repo_id=repo.id, bot="lint", handler="on_change", queue="interactive", priority=10, target="t", key="k"
-    )
+        repo_id=where, bot="lint", handler="on_change", queue="interactive", priority=10, target="t", key="k",
+        number=number,
+    )  # fmt: skip
     settled = Settlement(
         delivery.id, delivery.attempt, "done", event=NewEvent("push", '{"kind": "push"}'),
         verdicts=[("lint", "runs on_change")], jobs=[new],
@@ -134,6 +136,37 @@ def test_a_right_is_granted_and_a_pull_request_closed(sigbot: Sigbot, service: S
     assert sigbot("forge", "grant", "sig/demo", "bob", "write").code == 0
     assert sigbot("forge", "close", "sig/demo#1", "--as", "bob").code == 0
     assert service.local_forge.pull("sig/demo", 1).state == "closed"
+
+
+def opened(sigbot: Sigbot, tmp_path: Path) -> str:
+    """A pull request #1 in sig/demo; its head."""
+    clone(tmp_path, sigbot("forge", "create", "sig/demo", "--as", "alice").out.strip())
+    (tmp_path / "new").write_text("x\n")
+    sigbot("forge", "pr", "sig/demo", "--as", "bob", "--branch", "t", "--file", "a=new", "--wait", "0")
+    return str(json.loads(sigbot("forge", "show", "sig/demo#1", "--wait", "0", "--format", "json").out)["head_sha"])
+
+
+@pytest.mark.parametrize("command", ["show", "checks"])
+def test_every_remark_of_a_check_is_shown_with_its_line(
+    sigbot: Sigbot, service: Service, tmp_path: Path, command: str
+) -> None:
+    head = opened(sigbot, tmp_path)
+    remarks = [Annotation(path=".sigbot.yaml", line=line, level="failure", title=f"key{line}", message="unknown key") for line in (2, 7)]  # fmt: skip
+    forge = service.host("local").repository("sig/demo")
+    forge.set_check(head, "sigbot/config", CheckState.FAILURE, summary="broken", annotations=remarks, number=1)
+    said = sigbot("forge", command, "sig/demo#1", "--wait", "0").out
+    assert "  .sigbot.yaml:2: key2 unknown key\n  .sigbot.yaml:7: key7 unknown key\n" in said
+
+
+def test_a_job_that_waits_for_something_outside_is_told_with_reason_and_next_try(
+    sigbot: Sigbot, service: Service, tmp_path: Path
+) -> None:
+    opened(sigbot, tmp_path)
+    repo = service.store.ensure_repository("local", Repo(path="sig/demo", private=False))
+    ran = job(service, repo=repo.id, number=1)
+    service.store.finish(ran.id, ran.attempt, "failed", "the registry r did not answer.", retry_at=timedelta(hours=1))
+    said = sigbot("forge", "show", "sig/demo#1", "--wait", "0").out
+    assert "lint waits: the registry r did not answer; next try at " in said
 
 
 def test_a_file_that_leads_out_of_the_repository_is_refused(sigbot: Sigbot, service: Service, tmp_path: Path) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from sig_bots.forge import Permission
-from sig_bots.refs import PullRequest
 from sig_workers.cli.claim import is_claimed
 from sig_workers.cli.follow import wait_for_bots
 from sig_workers.cli.options import DATA, fail, open_service
 from sig_workers.cli.output import FORMAT, local_time, print_json, say, table
+from sig_workers.cli.pulltext import as_data, checks_of, print_checks, print_comment, print_pull, print_waiting
 from sig_workers.cli.pushing import push
 from sig_workers.service import Service
 
@@ -158,6 +157,7 @@ def comment(pull: str, text: str, login: str, data: Path | None, wait: float) ->
         for one in service.local_forge.state.comments(path, number=number):
             if before.get(one.id) != one.body:
                 print_comment(one.author.login, local_time(one.created), one.body)
+        print_waiting(service, path, number)
 
 
 @forge.command()
@@ -201,10 +201,11 @@ def checks(pull: str, data: Path | None, wait: float, form: str) -> None:
         wait_for_bots(service, path, number, wait)
         head = service.local_forge.pull(path, number).head_sha
         found = checks_of(service, path, head)
-    if form == "json":
-        print_json(found)
-    else:
-        table(["check", "state", "summary"], [(one["name"], one["state"], one["summary"]) for one in found])
+        if form == "json":
+            print_json(found)
+        else:
+            print_checks(service, path, head)
+            print_waiting(service, path, number)
     if any(one["state"] in ("failure", "error") for one in found):
         raise click.exceptions.Exit(1)
 
@@ -218,10 +219,10 @@ def show(pull: str, data: Path | None, wait: float, form: str) -> None:
     """A pull request with its checks and comments, once the bots have nothing left to do on it."""
     path, number = target(pull)
     with open_service(data) as service:
-        found = service.local_forge.pull(path, number)
+        service.local_forge.pull(path, number)  # there is nothing to wait for when there is none
         wait_for_bots(service, path, number, wait)
         if form == "json":
-            print_json(as_data(service, path, found))
+            print_json(as_data(service, path, number))
         else:
             print_pull(service, path, service.local_forge.pull(path, number))
 
@@ -241,47 +242,7 @@ def settled(service: Service, path: str, number: int | None, wait: float) -> boo
 def answer(service: Service, path: str, number: int, wait: float) -> None:
     """What the bots say to a pull request."""
     if settled(service, path, number, wait):
-        pull = service.local_forge.pull(path, number)
-        table(["check", "state", "summary"], [
-            (one["name"], one["state"], one["summary"]) for one in checks_of(service, path, pull.head_sha)
-        ])  # fmt: skip
+        print_checks(service, path, service.local_forge.pull(path, number).head_sha)
+        print_waiting(service, path, number)
         for one in service.local_forge.state.comments(path, number=number):
             print_comment(one.author.login, local_time(one.created), one.body)
-
-
-def checks_of(service: Service, path: str, sha: str) -> list[dict[str, Any]]:
-    """The checks of a commit, as JSON shows them."""
-    return [check.model_dump(mode="json") for check, _ in service.local_forge.state.checks(path, sha)]
-
-
-def as_data(service: Service, path: str, pull: PullRequest) -> dict[str, Any]:
-    """A pull request as JSON."""
-    now = service.local_forge.pull(path, pull.number)
-    comments = [one.model_dump(mode="json") for one in service.local_forge.state.comments(path, number=pull.number)]
-    return {
-        "repo": path, **now.model_dump(mode="json"), "checks": checks_of(service, path, now.head_sha),
-        "comments": comments,
-    }  # fmt: skip
-
-
-def print_pull(service: Service, path: str, pull: PullRequest) -> None:
-    """A pull request for people."""
-    say(f"{path}#{pull.number} {pull.title}", "bold")
-    say(f"{pull.state}, by {pull.author.login}, {pull.head_branch} -> {pull.base_branch}, at {pull.head_sha[:12]}")
-    say(pull.url)
-    if pull.body:
-        print_comment("", "", pull.body)
-    found = checks_of(service, path, pull.head_sha)
-    if found:
-        table(["check", "state", "summary"], [(one["name"], one["state"], one["summary"]) for one in found])
-    for one in service.local_forge.state.comments(path, number=pull.number):
-        print_comment(one.author.login, local_time(one.created), one.body)
-
-
-def print_comment(login: str, when: str, body: str) -> None:
-    """A comment; the hidden marker of our own is left out."""
-    text = "\n".join(line for line in body.splitlines() if not line.startswith("<!-- ")).strip()
-    if login:
-        say(f"\n{login}, {when}:", "bold")
-    for line in text.splitlines():
-        say(f"  {line}" if line else "")
