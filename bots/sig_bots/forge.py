@@ -63,6 +63,8 @@ class Check(Value):
     state: CheckState
     summary: str = ""
     url: str = ""
+    text: str = ""
+    """Markdown below the summary, where the forge keeps it and gives it back."""
     annotations: tuple[Annotation, ...] = ()
 
 
@@ -70,6 +72,8 @@ class ChangedFile(Value):
     """A file a pull request touches. `lines` are the line numbers added or changed in the new file (None: unknown)."""
 
     path: str
+    old_path: str | None = None
+    """The path before, of a renamed file."""
     status: Literal["added", "modified", "removed", "renamed"] = "modified"
     lines: frozenset[int] | None = None
 
@@ -103,6 +107,8 @@ class Capabilities(Value):
     comment_edit: bool = True
     labels: bool = True
     annotations: bool = True
+    check_text: bool = True
+    """Whether a check keeps a text besides its one line."""
     reviewers: bool = True
     issues: bool = True
     forks: bool = True
@@ -139,7 +145,14 @@ class Forge(Protocol):
         ...
 
     def changed_files(self, number: int) -> tuple[ChangedFile, ...]:
-        """The files a pull request touches."""
+        """The files a pull request touches, compared with its merge base."""
+        ...
+
+    def merge_base(self, number: int) -> str:
+        """The commit that a pull request's changes are counted from: where its branch left the base branch.
+
+        Raises NotFound, also when the two have no commit in common.
+        """
         ...
 
     def pull_request(self, number: int) -> PullRequest:

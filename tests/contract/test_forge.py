@@ -143,6 +143,58 @@ def test_changed_files_leave_out_what_only_the_base_got(world: World, forge: For
     assert [file.path for file in forge.changed_files(number)] == ["docs/guide.md"]
 
 
+def test_lines_of_several_commits_are_those_of_the_head(world: World, forge: Forge) -> None:
+    """A later commit moves the lines of an earlier one, and takes some of them back."""
+    number, _ = make_pr(world, files={"docs/guide.md": "one\n2\nthree\nfour\n"})
+    world.push("alice", "fix", {"docs/guide.md": "zero\none\n2\nthree\n"})
+    world.push("alice", "fix", {"README.md": "# better\n"})
+    found = {file.path: file.lines for file in forge.changed_files(number)}
+    assert found == {"docs/guide.md": frozenset({1, 3}), "README.md": frozenset({1})}
+
+
+def test_a_renamed_file_tells_its_old_path_and_its_new_lines(world: World, forge: Forge) -> None:
+    text = "".join(f"{line}\n" for line in range(20))
+    world.push("alice", "main", {"old.txt": text, "Old.df": text.upper() + "kept\n"})
+    number, _ = make_pr(
+        world, files={"old.txt": None, "sub/new.txt": text + "more\n", "Old.df": None, "New.df": text + "kept\n"}
+    )
+    found = {file.path: (file.status, file.old_path, file.lines) for file in forge.changed_files(number)}
+    assert found["sub/new.txt"] == ("renamed", "old.txt", frozenset({21}))
+    assert found["New.df"] == ("renamed", "Old.df", frozenset())
+    assert len(found) == 2
+
+
+def test_the_merge_base_is_where_the_branch_left_whatever_the_base_got_since(world: World, forge: Forge) -> None:
+    left = world.head("main")
+    number, _ = make_pr(world)
+    assert forge.merge_base(number) == left
+    world.push("owner", "main", {"other.txt": "later\n"})
+    world.push("alice", "fix", {"docs/more.md": "more\n"})
+    assert forge.merge_base(number) == left
+
+
+def test_the_merge_base_of_a_fork_and_of_a_branch_made_later(world: World, forge: Forge) -> None:
+    world.push("owner", "main", {"other.txt": "earlier\n"})
+    later = world.head("main")
+    world.push("bob", "theirs", FIX, fork=True)
+    number = world.open_pr("bob", "theirs", fork=True)
+    assert forge.merge_base(number) == later
+    assert [file.path for file in forge.changed_files(number)] == ["docs/guide.md"]
+
+
+def test_a_merged_pull_request_still_tells_what_it_changed(world: World, forge: Forge) -> None:
+    left = world.head("main")
+    number, _ = make_pr(world)
+    world.merge("owner", number)
+    assert forge.merge_base(number) == left
+    assert [file.path for file in forge.changed_files(number)] == ["docs/guide.md"]
+
+
+def test_the_merge_base_of_an_unknown_pull_request_is_not_found(forge: Forge) -> None:
+    with pytest.raises(NotFound):
+        forge.merge_base(4711)
+
+
 def test_find_prs_by_prefix_and_state_newest_first(world: World, forge: Forge) -> None:
     first, _ = make_pr(world, "topic/a")
     second, _ = make_pr(world, "topic/b")

@@ -116,6 +116,10 @@ class RecordedForge:
         """See `Forge.changed_files`."""
         return self.inner.changed_files(number)
 
+    def merge_base(self, number: int) -> str:
+        """See `Forge.merge_base`."""
+        return self.inner.merge_base(number)
+
     def pull_request(self, number: int) -> PullRequest:
         """See `Forge.pull_request`."""
         return self.inner.pull_request(number)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from sig_bots.errors import NotFound, Obsolete, Unsupported
+from sig_bots.fakes.changes import changes
 from sig_bots.fakes.repository import FakeRepository, now
 from sig_bots.forge import (
     Annotation,
@@ -134,20 +134,12 @@ class FakeForge:
 
     def changed_files(self, number: int) -> tuple[ChangedFile, ...]:
         """Files that differ between the merge base and the head, with the added lines."""
-        found = self.pull_request(number)
-        head = self.state.find_commit(found.head_sha)
-        base = self.state.find_commit(self._merge_base(found))
-        changed = []
-        for path in sorted({*head.files, *base.files}):
-            old, new = base.files.get(path), head.files.get(path)
-            if old == new:
-                continue
-            status: Literal["added", "modified", "removed"]
-            status = "added" if old is None else "removed" if new is None else "modified"
-            changed.append(ChangedFile(path=path, status=status, lines=_added_lines(old or b"", new or b"")))
-        return tuple(changed)
+        head = self.state.find_commit(self.pull_request(number).head_sha)
+        return changes(self.state.find_commit(self.merge_base(number)).files, head.files)
 
-    def _merge_base(self, found: PullRequest) -> str:
+    def merge_base(self, number: int) -> str:
+        """The newest commit that head and base branch share."""
+        found = self.pull_request(number)
         ancestors = set()
         sha: str | None = self.state.branches[found.base_branch]
         while sha:
@@ -156,7 +148,9 @@ class FakeForge:
         sha = found.head_sha
         while sha and sha not in ancestors:
             sha = self.state.commits[sha].parent
-        return sha or self.state.branches[found.base_branch]
+        if sha is None:
+            raise NotFound(f"{self.path}#{number} and {found.base_branch} have no commit in common")
+        return sha
 
     def find_prs(
         self, head_prefix: str = "", state: Literal["open", "closed", "merged", "all"] = "open"
@@ -243,7 +237,7 @@ class FakeForge:
             return
         if found.head_sha != expected_sha or found.state != "open":
             raise Obsolete(f"{self.path}#{number} is {found.state} at {found.head_sha}, not at {expected_sha}")
-        base = self.state.find_commit(self._merge_base(found)).files
+        base = self.state.find_commit(self.merge_base(number)).files
         head = self.state.find_commit(found.head_sha).files
         changes = {path: head.get(path) for path in {*base, *head} if base.get(path) != head.get(path)}
         self.state.commit(found.base_branch, changes, message=f"Merge #{number}", author=self.host.account_name)
@@ -306,7 +300,8 @@ class FakeForge:
         """Set the check on the commit."""
         self.state.find_commit(sha)
         shown = tuple(annotations) if self.capabilities.annotations else ()
-        check = Check(name=name, sha=sha, state=state, summary=summary, url=url, annotations=shown)
+        kept = text if self.capabilities.check_text else ""
+        check = Check(name=name, sha=sha, state=state, summary=summary, url=url, text=kept, annotations=shown)
         if self.state.checks.get((sha, name)) != check:
             self.state.checks[sha, name] = check
             self.host.writes.append(f"check {self.path}@{sha[:12]} {name} {state}")
@@ -341,9 +336,3 @@ class FakeForge:
     def clone_url(self) -> str:
         """A name only; the fake workspace reads the state directly."""
         return f"fake://{self.host.name}/{self.path}"
-
-
-def _added_lines(old: bytes, new: bytes) -> frozenset[int]:
-    before, after = old.splitlines(), new.splitlines()
-    blocks = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-    return frozenset(line + 1 for tag, _, _, start, end in blocks if tag != "equal" for line in range(start, end))

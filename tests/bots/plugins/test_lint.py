@@ -17,6 +17,8 @@ from sig_bots.tools import Finding
 
 GOOD = BODY.replace("{example}", "EXPOSE 8080")
 BAD = BODY.replace("{example}", "ADD a /a")
+WITHOUT = "\n".join(line for line in GOOD.split("\n") if "version=" not in line)
+"""GOOD without a label, so that the whole file is to blame and no line of it."""
 CHECK = "sigbot/lint"
 
 
@@ -118,17 +120,45 @@ def test_a_file_that_does_not_change_is_not_looked_at() -> None:
 
 
 def test_taking_a_label_away_counts_though_no_changed_line_is_to_blame(sig: SigHarness) -> None:
-    without = "\n".join(line for line in GOOD.split("\n") if "version=" not in line)
-    number = sig.open_pr({"Containerfile": without})
+    number = sig.open_pr({"Containerfile": WITHOUT})
     assert sig.checks(number)[CHECK].state == CheckState.FAILURE
     assert "no label name, version" in sig.checks(number)[CHECK].summary
 
 
 def test_a_label_that_was_never_there_does_not_count() -> None:
-    without = "\n".join(line for line in GOOD.split("\n") if "version=" not in line)
-    sig = harness({"Containerfile": without})
-    number = sig.open_pr({"Containerfile": without + "EXPOSE 1\n"})
+    sig = harness({"Containerfile": WITHOUT})
+    number = sig.open_pr({"Containerfile": WITHOUT + "EXPOSE 1\n"})
     assert sig.checks(number)[CHECK].state == CheckState.SUCCESS
+
+
+def test_what_the_base_mended_meanwhile_is_not_blamed_on_the_pull_request() -> None:
+    sig = harness({"Containerfile": WITHOUT})
+    number = sig.open_pr({"Containerfile": WITHOUT + "EXPOSE 1\n"})
+    sig.push({"Containerfile": GOOD})
+    sig.push({"Containerfile": WITHOUT + "EXPOSE 2\n"}, branch="change")
+    assert sig.checks(number)[CHECK].state == CheckState.SUCCESS
+
+
+def test_what_the_pull_request_broke_counts_though_the_base_broke_it_too_meanwhile() -> None:
+    sig = harness({"Containerfile": GOOD})
+    number = sig.open_pr({"README.md": "hello"})
+    sig.push({"Containerfile": WITHOUT})
+    sig.push({"Containerfile": WITHOUT + "EXPOSE 2\n"}, branch="change")
+    assert sig.checks(number)[CHECK].state == CheckState.FAILURE
+
+
+def test_a_renamed_file_brings_no_new_findings() -> None:
+    old = WITHOUT.replace("USER", "ADD a /a\nUSER")
+    sig = harness({"Containerfile": old})
+    number = sig.open_pr({"Containerfile": None, "web/Containerfile": old})
+    assert sig.checks(number)[CHECK].state == CheckState.SUCCESS
+    assert "in lines this pull request leaves alone" in sig.checks(number)[CHECK].summary
+
+
+def test_a_renamed_file_that_lost_a_label_does() -> None:
+    sig = harness({"Containerfile": GOOD})
+    number = sig.open_pr({"Containerfile": None, "web/Containerfile": WITHOUT})
+    assert "no label name, version" in sig.checks(number)[CHECK].summary
 
 
 def test_a_file_that_does_not_parse_is_one_sentence_with_its_line(sig: SigHarness) -> None:

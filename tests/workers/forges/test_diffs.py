@@ -43,7 +43,9 @@ def test_a_diff_of_every_kind_of_change(tmp_path: Path) -> None:
         "tab\there": "1\n",
         "empty": "",
     }
-    found = {file.path: (file.status, file.lines) for file in read_diff(git_diff(tmp_path, before, after))}
+    changed = read_diff(git_diff(tmp_path, before, after))
+    assert {file.path: file.old_path for file in changed if file.old_path} == {"new name": "old name"}
+    found = {file.path: (file.status, file.lines) for file in changed}
     assert found == {
         "new name": ("renamed", frozenset({31})),
         "gone": ("removed", frozenset()),

@@ -5,28 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from typing import Literal
 
 from sig_bots.forge import ChangedFile
 
-__all__ = ["new_lines", "read_diff"]
+__all__ = ["lines_between", "new_lines", "read_diff"]
 
 type Status = Literal["added", "modified", "removed", "renamed"]
 
 _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _ESCAPE = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
+_MOST_COMPARED = 2000 * 2000
 _LETTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
 @dataclass
 class _File:
     path: str = ""
+    old_path: str | None = None
     status: Status = "modified"
     lines: set[int] = field(default_factory=set)
     binary: bool = False
 
     def done(self) -> ChangedFile:
-        return ChangedFile(path=self.path, status=self.status, lines=None if self.binary else frozenset(self.lines))
+        lines = None if self.binary else frozenset(self.lines)
+        return ChangedFile(path=self.path, old_path=self.old_path, status=self.status, lines=lines)
 
 
 def new_lines(hunks: str) -> frozenset[int]:
@@ -34,6 +38,15 @@ def new_lines(hunks: str) -> frozenset[int]:
     file = _File()
     _read_hunks(iter(hunks.split("\n")), file)
     return frozenset(file.lines)
+
+
+def lines_between(old: bytes, new: bytes) -> frozenset[int] | None:
+    """Numbers of the lines of `new` that `old` has not; None for texts so long that comparing them could take minutes."""
+    before, after = old.splitlines(), new.splitlines()
+    if len(before) * len(after) > _MOST_COMPARED:
+        return None
+    blocks = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    return frozenset(line + 1 for tag, _, _, start, end in blocks if tag != "equal" for line in range(start, end))
 
 
 def read_diff(text: str) -> tuple[ChangedFile, ...]:
@@ -63,6 +76,8 @@ def _read_header_line(line: str, file: _File) -> None:
         file.status = "added"
     elif line.startswith("deleted file mode"):
         file.status = "removed"
+    elif line.startswith("rename from "):
+        file.old_path = _unquote(line.removeprefix("rename from "))
     elif line.startswith("rename to "):
         file.status, file.path = "renamed", _unquote(line.removeprefix("rename to "))
     elif line.startswith("+++ ") and not line.startswith("+++ /dev/null"):

@@ -98,6 +98,10 @@ class DryRunForge:
         """See `Forge.changed_files`."""
         return self._inner.changed_files(number)
 
+    def merge_base(self, number: int) -> str:
+        """See `Forge.merge_base`."""
+        return self._inner.merge_base(number)
+
     def pull_request(self, number: int) -> PullRequest:
         """See `Forge.pull_request`."""
         return self._inner.pull_request(number)

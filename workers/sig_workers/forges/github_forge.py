@@ -25,8 +25,8 @@ _METHODS = {"allow_merge_commit": "merge", "allow_squash_merge": "squash", "allo
 
 
 def capabilities_of(is_app: bool) -> Capabilities:
-    """Everything; annotations belong to check runs, which only an App can make, and an App has no forks."""
-    return Capabilities(annotations=is_app, forks=not is_app)
+    """Everything; texts and annotations belong to check runs, which only an App can make, and an App has no forks."""
+    return Capabilities(annotations=is_app, check_text=is_app, forks=not is_app)
 
 
 class GitHubForge(GitHubChecks):
@@ -82,6 +82,13 @@ class GitHubForge(GitHubChecks):
     def changed_files(self, number: int) -> tuple[ChangedFile, ...]:
         """At most 3000, GitHub's limit; the lines of a file whose patch GitHub leaves out are not known."""
         return tuple(github_json.changed_file(raw) for raw in self._pages(f"/pulls/{number}/files"))
+
+    def merge_base(self, number: int) -> str:
+        """By the branches as they are; once merged, by the base branch as it was then, for now it holds the head."""
+        raw = self._raw_pr(number)
+        base = raw["base"]["ref"] if raw["state"] == "open" else raw["base"]["sha"]
+        compared = self._call("GET", f"/compare/{quoted(base)}...{raw['head']['sha']}", per_page="1")
+        return str(compared["merge_base_commit"]["sha"])
 
     # ------------------------------------------------------------ pull requests
 

@@ -105,8 +105,12 @@ def changed_file(raw: Json) -> ChangedFile:
         known = len(lines) == raw["additions"]
     else:
         lines, known = frozenset(), raw["status"] == "removed" or (raw["status"] == "renamed" and raw["changes"] == 0)
+    status = _FILE.get(raw["status"], "modified")
     return ChangedFile(
-        path=raw["filename"], status=_FILE.get(raw["status"], "modified"), lines=lines if known else None
+        path=raw["filename"],
+        old_path=raw.get("previous_filename") if status == "renamed" else None,  # a copy names its original there too
+        status=status,
+        lines=lines if known else None,
     )
 
 

@@ -12,8 +12,7 @@ from sig_bots.errors import ForgeError, NotFound, Obsolete, SigbotError, Transie
 from sig_bots.forge import Annotation, Capabilities, ChangedFile, Check, CheckState, Permission
 from sig_bots.refs import Actor, PullRequest, Repo
 from sig_bots.voice import same_text
-from sig_workers.forges import pagure_json
-from sig_workers.forges.diffs import read_diff
+from sig_workers.forges import pagure_changes, pagure_json
 from sig_workers.forges.pagure_api import split_path
 from sig_workers.forges.pagure_conversation import PagureConversation
 from sig_workers.forges.pagure_json import understood
@@ -25,6 +24,7 @@ PAGURE = Capabilities(
     comment_edit=False,
     labels=False,
     annotations=False,
+    check_text=False,
     reviewers=False,
     issues=True,
     private_hooks=False,
@@ -80,12 +80,12 @@ class PagureForge(PagureConversation):
         return sha
 
     def changed_files(self, number: int) -> tuple[ChangedFile, ...]:
-        """From the pull request's diff; of a private project, whose diff the API does not give, without line numbers."""
-        try:
-            text = self._api.raw(self.path, "pull-request", f"{number}.diff")
-        except NotFound:
-            return pagure_json.changed(self._api.get(self.path, "pull-request", str(number), "diffstats"))
-        return read_diff(text.decode("utf-8", "replace"))
+        """See `pagure_changes`. Of a private project, whose diff the API does not give, only few lines are known."""
+        return pagure_changes.changed_files(self._api, self.path, number)
+
+    def merge_base(self, number: int) -> str:
+        """What Pagure itself compares with. After a merge of the base branch into the head that is its first parent."""
+        return pagure_changes.merge_base(self._api, self.path, self._raw_pr(number))
 
     # ------------------------------------------------------------ pull requests
 

@@ -131,11 +131,21 @@ def issue(raw: Json) -> Issue:
 
 @understood
 def changed(raw: Json) -> tuple[ChangedFile, ...]:
-    """The files of `diffstats`, which knows no lines."""
-    return tuple(
-        ChangedFile(path=path, status=_LETTERS.get(stats.get("status", ""), "modified"))
-        for path, stats in sorted(raw.items())
-    )
+    """The files of `diffstats`, which counts lines and does not name them: known where all of a file are new, or none."""
+    found = []
+    for path, stats in sorted(raw.items()):
+        status = _LETTERS.get(stats.get("status", ""), "modified")
+        added = int(stats["lines_added"])
+        known = status in ("added", "removed") or added == 0
+        found.append(
+            ChangedFile(
+                path=path,
+                old_path=stats["old_path"] if status == "renamed" else None,
+                status=status,
+                lines=frozenset(range(1, added + 1)) if known else None,
+            )
+        )
+    return tuple(found)
 
 
 @understood

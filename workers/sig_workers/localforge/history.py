@@ -138,15 +138,19 @@ class History:
     def changed_files(self, base: str, head: str) -> tuple[ChangedFile, ...]:
         """Files of the change with the added lines of each."""
         start = self.merge_base(base, head) or base
-        names = self.git.local("diff", "--name-status", "-z", "--no-renames", start, check_sha(head)).split(b"\0")
+        listed = self.git.local("diff", "--name-status", "-z", "--find-renames", start, check_sha(head))
+        words = iter(listed.decode("utf-8", "replace").split("\0")[:-1])
         lines = _added_lines(
-            self.git.local("diff", "-U0", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", start, head)
-        )
+            self.git.local(
+                "diff", "-U0", "--no-ext-diff", "--no-textconv", "--no-color", "--find-renames", start, head
+            )
+        )  # fmt: skip
         files = []
-        for status, path in zip(names[::2], names[1::2], strict=False):
-            name = path.decode("utf-8", "replace")
-            kind = _STATUS.get(status.decode()[:1], "modified")
-            files.append(ChangedFile(path=name, status=kind, lines=lines.get(name, frozenset())))
+        for letter in words:
+            status = _STATUS.get(letter[0], "modified")
+            old = next(words) if status == "renamed" else None
+            name = next(words)
+            files.append(ChangedFile(path=name, old_path=old, status=status, lines=lines.get(name, frozenset())))
         return tuple(files)
 
     def merge(self, base_branch: str, head: str, message: str, login: str) -> str:
