@@ -93,29 +93,24 @@ def test_a_new_head_supersedes_queued_and_running_jobs_of_others(store: Store, r
     assert "newer commit" in (store.heartbeat(running.id, running.attempt, LEASE) or "")
 
 
-def test_a_later_job_waits_until_its_time(store: Store, repo: RepositoryRow, work: Work) -> None:
-    (job,) = work.plan(work.job(repo, not_before=BLINK))
-    assert store.claim_job(job, "w", LEASE) is None or (store.jobs()[0].not_before is None)
-    eventually(lambda: store.claim_job(job, "w", LEASE) is not None or store.jobs()[0].state == "running")
-
-
 KILLED_INSIDE = """
 import os, signal, sys
 from datetime import timedelta
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from sig_workers.store.rows import NewEvent, NewJob, Settlement
+from sig_workers.store.rows import NewEvent, NewJob, Settlement, Supersede
 from sig_workers.store.store import Store
 store = Store.open(sys.argv[1])
 (row,) = store.claim_deliveries("doomed", 1, timedelta(milliseconds=50))
 
 @event.listens_for(Engine, "after_cursor_execute")
 def die(connection, cursor, statement, parameters, context, executemany):
-    if statement.startswith("INSERT INTO jobs"):
+    if "INSERT INTO jobs" in statement:
         os.kill(os.getpid(), signal.SIGKILL)
 
 job = NewJob(int(sys.argv[2]), "lint", "h", "interactive", 1, "t", "k")
-store.settle([Settlement(row.id, row.attempt, "done", event=NewEvent("push", "{}"), jobs=[job])])
+older = Supersede(int(sys.argv[2]), 5, "new")
+store.settle([Settlement(row.id, row.attempt, "done", event=NewEvent("push", "{}"), jobs=[job], supersedes=[older])])
 """
 
 
@@ -127,3 +122,30 @@ def test_a_kill_inside_settle_leaves_nothing_half_done(store: Store, url: str, r
     eventually(lambda: store.sweep().deliveries == 1)
     (row,) = store.claim_deliveries("next", 1, LEASE)
     assert (row.id, row.attempt) == (delivery, 2)
+
+
+def test_a_delivery_without_event_or_jobs_ends_with_what_the_bots_said(store: Store, work: Work) -> None:
+    delivery = work.deliver()
+    (row,) = store.claim_deliveries("w", 1, LEASE)
+    said = [(f"bot{number}", f"verdict {number} \0") for number in range(20)]
+    assert store.settle([Settlement(row.id, row.attempt, "ignored", "nothing to do", verdicts=said)]) == [()]
+    assert [one.verdict for one in store.verdicts_of(delivery)] == [f"verdict {number} \ufffd" for number in range(20)]
+    stored = store.delivery(delivery)
+    assert stored is not None
+    assert (stored.state, stored.reason, stored.private) == ("ignored", "nothing to do", None)
+
+
+def test_jobs_are_numbered_in_the_order_they_were_planned_in(store: Store, repo: RepositoryRow, work: Work) -> None:
+    for _ in range(20):
+        work.deliver()
+    rows = store.claim_deliveries("w", 20, LEASE)
+    batch = [
+        Settlement(
+            row.id, row.attempt, "done", event=NewEvent("push", str(row.id)), jobs=[work.job(repo), work.job(repo)]
+        )
+        for row in rows
+    ]
+    ids = [job for jobs in store.settle(batch) for job in jobs]
+    assert ids == sorted(ids)
+    assert len(ids) == 40
+    assert {job.event for row in rows for job in store.jobs(delivery=row.id)} == {str(row.id) for row in rows}

@@ -113,7 +113,6 @@ class NewJob:
     actor: Actor | None = None
     reply_key: str = ""
     trace: str | None = None
-    not_before: When | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, null, select, update
 
 from sig_workers.store import schema as t
-from sig_workers.store.columns import db_now, moment, short
+from sig_workers.store.columns import db_now, short
 from sig_workers.store.database import Part, upsert
-from sig_workers.store.rows import NewJob, Settlement, Supersede
+from sig_workers.store.rows import Settlement, Supersede
 from sig_workers.store.schema import QUEUED, RUNNING
+from sig_workers.store.settlement_sql import SETTLE, parameters
 
 __all__ = ["Settling"]
 
@@ -27,7 +28,11 @@ class Settling(Part):
         """
         if not settlements:
             return []
-        return self.write(lambda connection: _settle(connection, settlements))
+        if self.database.name == "sqlite":
+            return self.write(lambda connection: _settle(connection, settlements))
+        # One statement needs no transaction around it.
+        write = self.write if any(one.supersedes for one in settlements) else self.write_one
+        return write(lambda connection: _settle_at_once(connection, settlements))
 
 
 def _settle(connection: Connection, settlements: Sequence[Settlement]) -> list[tuple[int, ...]]:
@@ -35,39 +40,57 @@ def _settle(connection: Connection, settlements: Sequence[Settlement]) -> list[t
     mine = [one for one in settlements if (one.delivery_id, one.attempt) in parents]
     if not mine:
         return [() for _ in settlements]
-    events = _insert_events(connection, mine, parents)
-    verdicts = [{"delivery_id": s.delivery_id, "bot": bot, "verdict": said} for s in mine for bot, said in s.verdicts]
-    if verdicts:
+    rows = [event | {"parent_job_id": parents[one.delivery_id, one.attempt]} for one in mine for event in _event(one)]
+    events: dict[int, int] = {}
+    if rows:
+        added = connection.execute(insert(t.events).returning(t.events.c.id, t.events.c.delivery_id), rows)
+        events = {row.delivery_id: row.id for row in added}
+    if verdicts := [verdict for one in mine for verdict in _verdicts(one)]:
         connection.execute(insert(t.verdicts), verdicts)
-    jobs = [
-        _job(job, one, events.get(one.delivery_id)) for one in mine for job in one.jobs
-    ]  # fmt: skip
-    inserted = _insert_jobs(connection, jobs)
+    inserted: dict[str, int] = {}
+    if jobs := [job | {"event_id": events.get(one.delivery_id)} for one in mine for job in _jobs(one)]:
+        statement = upsert(connection, t.jobs).on_conflict_do_nothing().returning(t.jobs.c.id, t.jobs.c.key)
+        inserted = {row.key: row.id for row in connection.execute(statement, jobs)}
+    return _told(connection, settlements, mine, inserted)
+
+
+def _settle_at_once(connection: Connection, settlements: Sequence[Settlement]) -> list[tuple[int, ...]]:
+    given = parameters({
+        t.deliveries: [_end(one) for one in settlements],
+        t.events: [event for one in settlements for event in _event(one)],
+        t.verdicts: [verdict for one in settlements for verdict in _verdicts(one)],
+        t.jobs: [job for one in settlements for job in _jobs(one)],
+    })  # fmt: skip
+    rows = connection.execute(SETTLE, given).all()
+    ended = {row.id for row in rows if row.key is None}
+    mine = [one for one in settlements if one.delivery_id in ended]
+    return _told(connection, settlements, mine, {row.key: row.id for row in rows if row.key is not None})
+
+
+def _told(
+    connection: Connection, settlements: Sequence[Settlement], mine: Sequence[Settlement], inserted: dict[str, int]
+) -> list[tuple[int, ...]]:
+    """Supersede what the deliveries that were ours say; the ids of the inserted jobs for each settlement."""
     # Of several new heads in one batch the last one counts, also against the jobs of the others.
     newest = {(what.repo_id, what.number): what for one in mine for what in one.supersedes}
     for supersede in newest.values():
         _supersede(connection, supersede)
-    held_ids = {one.delivery_id: one for one in mine}
+    held = {id(one) for one in mine}
     return [
-        tuple(inserted.pop(key) for job in one.jobs if (key := short(job.key)) in inserted)
-        if held_ids.get(one.delivery_id) is one else ()
+        tuple(inserted.pop(key) for job in one.jobs if (key := short(job.key)) in inserted) if id(one) in held else ()
         for one in settlements
-    ]  # fmt: skip
+    ]
 
 
 def _end_held(connection: Connection, settlements: Sequence[Settlement]) -> dict[tuple[int, int], int | None]:
     """End the deliveries whose attempts still have them; the jobs they came from by (delivery, attempt)."""
     c = t.deliveries.c
-    if len(settlements) == 1:  # one event on an idle worker: a round trip less until its job starts
-        (one,) = settlements
-        ended = connection.execute(_END_ONE, _end(one) | {"the_attempt": one.attempt}).first()
-        return {(one.delivery_id, one.attempt): ended.parent_job_id} if ended else {}
     ids = [settlement.delivery_id for settlement in settlements]
     held = select(c.id, c.attempt, c.parent_job_id).where(c.id.in_(ids), c.state == "processing")
-    parents = {(row.id, row.attempt): row.parent_job_id for row in connection.execute(held.with_for_update())}
+    parents = {(row.id, row.attempt): row.parent_job_id for row in connection.execute(held)}
     mine = [_end(one) for one in settlements if (one.delivery_id, one.attempt) in parents]
     if mine:
-        connection.execute(_END, mine)
+        connection.execute(_END, [{f"the_{name}": value for name, value in one.items()} for one in mine])
     return parents
 
 
@@ -75,39 +98,10 @@ _END = (
     update(t.deliveries)
     .where(t.deliveries.c.id == bindparam("the_id"))
     .values(
-        state=bindparam("the_state"), reason=bindparam("the_reason"), repo_id=bindparam("the_repo"),
-        private=bindparam("the_privacy"), owner=null(), lease_until=null(), settled_at=db_now(),
+        state=bindparam("the_state"), reason=bindparam("the_reason"), repo_id=bindparam("the_repo_id"),
+        private=bindparam("the_private"), owner=null(), lease_until=null(), settled_at=db_now(),
     )
 )  # fmt: skip
-
-_END_ONE = _END.where(
-    t.deliveries.c.attempt == bindparam("the_attempt"), t.deliveries.c.state == "processing"
-).returning(t.deliveries.c.parent_job_id)
-
-
-def _end(one: Settlement) -> dict[str, Any]:
-    return {
-        "the_id": one.delivery_id, "the_state": one.state, "the_reason": one.reason,
-        "the_repo": one.repo_id, "the_privacy": one.private,
-    }  # fmt: skip
-
-
-def _insert_events(
-    connection: Connection, mine: Sequence[Settlement], parents: dict[tuple[int, int], int | None]
-) -> dict[int, int]:
-    """Event ids by delivery id."""
-    rows = [
-        {
-            "delivery_id": one.delivery_id, "kind": one.event.kind, "json": one.event.json, "repo_id": one.repo_id,
-            "parent_job_id": parents[one.delivery_id, one.attempt],
-        }
-        for one in mine
-        if one.event is not None
-    ]  # fmt: skip
-    if not rows:
-        return {}
-    result = connection.execute(insert(t.events).returning(t.events.c.id, t.events.c.delivery_id), rows)
-    return {row.delivery_id: row.id for row in result}
 
 
 def _supersede(connection: Connection, what: Supersede) -> None:
@@ -120,27 +114,32 @@ def _supersede(connection: Connection, what: Supersede) -> None:
     connection.execute(update(t.jobs).where(*older, RUNNING, c.cancel_reason.is_(None)).values(cancel_reason=reason))
 
 
-def _job(job: NewJob, one: Settlement, event: int | None) -> dict[str, Any]:
+def _end(one: Settlement) -> dict[str, Any]:
     return {
-        "event_id": event, "delivery_id": one.delivery_id, "repo_id": job.repo_id, "bot": job.bot,
-        "handler": job.handler, "plugin_version": job.plugin_version, "queue": job.queue, "priority": job.priority,
-        "target": short(job.target), "version": job.version, "key": short(job.key), "number": job.number,
-        "head_sha": job.head_sha, "args": dict(job.args),
-        "actor": job.actor.model_dump() if job.actor else None,
-        "reply_key": job.reply_key, "state": "queued", "trace": job.trace, "when": job.not_before,
+        "id": one.delivery_id, "attempt": one.attempt, "state": one.state, "reason": one.reason,
+        "repo_id": one.repo_id, "private": one.private,
     }  # fmt: skip
 
 
-def _insert_jobs(connection: Connection, jobs: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """Ids of the inserted jobs by key."""
-    at_once = [{k: v for k, v in job.items() if k != "when"} for job in jobs if job["when"] is None]
-    inserted: dict[str, int] = {}
-    statement = upsert(connection, t.jobs).on_conflict_do_nothing().returning(t.jobs.c.id, t.jobs.c.key)
-    if at_once:
-        inserted |= {row.key: row.id for row in connection.execute(statement, at_once)}
-    for job in jobs:
-        if job["when"] is not None:
-            row = {k: v for k, v in job.items() if k != "when"}
-            later = statement.values(**row, not_before=moment(job["when"]))
-            inserted |= {found.key: found.id for found in connection.execute(later)}
-    return inserted
+def _event(one: Settlement) -> list[dict[str, Any]]:
+    if one.event is None:
+        return []
+    return [{"delivery_id": one.delivery_id, "kind": one.event.kind, "json": one.event.json, "repo_id": one.repo_id}]
+
+
+def _verdicts(one: Settlement) -> list[dict[str, Any]]:
+    return [{"delivery_id": one.delivery_id, "bot": bot, "verdict": said} for bot, said in one.verdicts]
+
+
+def _jobs(one: Settlement) -> list[dict[str, Any]]:
+    return [
+        {
+            "delivery_id": one.delivery_id, "repo_id": job.repo_id, "bot": job.bot, "handler": job.handler,
+            "plugin_version": job.plugin_version, "queue": job.queue, "priority": job.priority,
+            "target": short(job.target), "version": job.version, "key": short(job.key), "number": job.number,
+            "head_sha": job.head_sha, "args": dict(job.args),
+            "actor": job.actor.model_dump() if job.actor else None,
+            "reply_key": job.reply_key, "state": "queued", "trace": job.trace,
+        }
+        for job in one.jobs
+    ]  # fmt: skip
