@@ -169,6 +169,8 @@ class Context:
     emitted: list[Event] = field(default_factory=list)
     started: set[tuple[str, str]] = field(default_factory=set)
     """(commit, part) of the checks this run set to running and has not ended: they must not stay so."""
+    failed: set[tuple[str, str]] = field(default_factory=set)
+    """(commit, part) of the checks this run has failed: they say more than the error the run ends with."""
 
     @property
     def forge(self) -> Forge:
@@ -222,6 +224,10 @@ class Context:
             self.started.add((target, part))
         else:
             self.started.discard((target, part))
+        if state in (CheckState.FAILURE, CheckState.ERROR):
+            self.failed.add((target, part))
+        else:
+            self.failed.discard((target, part))
         self.services.forge.set_check(
             target, name, state, summary=plain_line(summary), url=self.job_url, text=text, annotations=annotations,
             number=self.number,

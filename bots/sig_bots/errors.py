@@ -12,7 +12,14 @@ class SigbotError(Exception):
 
 
 class UserError(SigbotError):
-    """The person who asked must change something. The text is shown to them word for word; no retry."""
+    """The person who asked must change something. The text is shown to them word for word; no retry.
+
+    `more` is Markdown that follows the sentence where there is room for it (a reply, the text of a check).
+    """
+
+    def __init__(self, message: str, *, more: str = "") -> None:
+        super().__init__(message)
+        self.more = more
 
 
 class Skip(SigbotError):

@@ -45,7 +45,7 @@ def run_handler(spec: Handler | CommandSpec | ScheduleSpec, ctx: Context, *, who
         try:
             return _call(spec, ctx, who)
         except UserError as error:
-            _tell_user(ctx, str(error))
+            _tell_user(ctx, error)
             return Outcome("failed", str(error))
     except Skip as skip:
         return Outcome("skipped", str(skip))
@@ -99,11 +99,11 @@ def tell_failure(ctx: Context, outcome: Outcome) -> None:
         ctx.check(CheckState.ERROR, line)
 
 
-def _tell_user(ctx: Context, text: str) -> None:
+def _tell_user(ctx: Context, error: UserError) -> None:
     if ctx.command:
-        ctx.reply(text)
-    elif ctx.head_sha is not None and ctx.number is not None:
-        ctx.check(CheckState.FAILURE, text)
+        ctx.reply("\n\n".join(part for part in (str(error), error.more) if part))
+    elif ctx.head_sha is not None and ctx.number is not None and (ctx.head_sha, "") not in ctx.failed:
+        ctx.check(CheckState.FAILURE, str(error), text=error.more)
 
 
 def _refusal(ctx: Context, spec: CommandSpec, who: Who) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 from sig_bots.config import ImageSpec
@@ -117,10 +117,16 @@ def build_order(images: Sequence[FleetImage]) -> list[FleetImage]:
     return sorted(images, key=lambda image: graph.level(node(image.image)))
 
 
-def exact_parents(ctx: Context, image: FleetImage) -> FleetImage:
-    """The image with the digest each of its parents has now. Raises NotFound naming a parent that does not exist."""
+def exact_parents(ctx: Context, image: FleetImage, built: Collection[str] = ()) -> FleetImage:
+    """The image with the digest each of its parents has now; those that were just `built` need not be published.
+
+    Raises NotFound naming a parent that does not exist.
+    """
     edges = []
     for edge in image.parents:
+        if str(edge.image) in built:
+            edges.append(edge)
+            continue
         digest = edge.image.digest or ctx.services.registry.digest(edge.image)
         if digest is None:
             raise NotFound(f"{image.containerfile}: base image {edge.image} does not exist in its registry")

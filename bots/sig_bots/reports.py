@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sig_bots.building import Built
 from sig_bots.messages import code
 from sig_bots.refs import Digest, ImageRef, PullRequest
 from sig_bots.tools import FleetImage
+from sig_bots.wording import as_markdown
 
 __all__ = [
-    "MovedReference", "build_failed", "rebuild_done", "rebuild_summary", "update_body", "update_commit", "update_done",
+    "MovedReference", "build_comment", "build_failed", "build_mended", "last_words", "nothing_fails", "rebuild_done", "rebuild_summary", "update_body", "update_commit", "update_done",
     "update_obsolete", "update_summary", "update_title",
 ]  # fmt: skip
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.")
+"""Control sequences of terminals (ECMA-48): colours, cursor movements, titles and links."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +81,35 @@ def update_summary(opened: Sequence[PullRequest], kept: int) -> str:
     return "; ".join(f"#{one.number} {one.title}" for one in opened)
 
 
-def build_failed(image: str, reason: str) -> str:
-    """An image could not be built."""
-    return f"{image} could not be built: {reason}"
+def build_failed(built: Built) -> str:
+    """An image could not be built: one sentence with the file and, where it is known, the line. The reason quotes a stranger."""
+    where = f" ({built.image.containerfile} line {built.status.line})" if built.status.line else ""
+    return f"{built.image.image} could not be built{where}: {as_markdown(built.status.reason)}"
+
+
+def last_words(built: Built, lines: int = 12, width: int = 200) -> str:
+    """The end of the build's log as a block of code; empty when it wrote nothing. The log is a stranger's text."""
+    told = [_harmless(line, width) for line in built.log if line.strip() and line.strip() != built.status.reason]
+    shown = told[-lines:]
+    if not shown:
+        return ""
+    fence = "`" * max(3, 1 + max(len(run) for run in re.findall(r"`*", "\n".join(shown))))
+    return "\n".join(["The last lines of the build:", "", f"{fence}text", *shown, fence])
+
+
+def build_comment(built: Built) -> str:
+    """For a forge whose checks hold one line: the same, as a comment."""
+    return "\n\n".join(part for part in (build_failed(built), last_words(built)) if part)
+
+
+def build_mended(summary: str) -> str:
+    """What the comment on a failed build becomes when a later one succeeds."""
+    return f"The build that failed here succeeds now: {summary}."
+
+
+def nothing_fails() -> str:
+    """What that comment becomes when the pull request changes no image any more."""
+    return "The build that failed here is no longer needed: no image's files change."
 
 
 def rebuild_summary(built: Sequence[tuple[FleetImage, Digest, str]]) -> str:
@@ -93,3 +125,10 @@ def rebuild_done(built: Sequence[tuple[FleetImage, Digest, str]]) -> str:
 def _version(image: ImageRef) -> str:
     digest = f"@{image.digest[:19]}…" if image.digest else ""
     return code(f"{image.name}:{image.tag or 'latest'}{digest}", limit=120)
+
+
+def _harmless(line: str, width: int) -> str:
+    """A line of a log as text that controls no terminal, mentions nobody and holds no marker of ours."""
+    plain = "".join(char if char.isprintable() else " " for char in ANSI.sub("", line)).rstrip()
+    short = plain if len(plain) <= width else f"{plain[: width - 1]}…"
+    return short.replace("<!--", "‹!--").replace("@", "@\u200b")

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, Self, runtime_checkable
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sig_bots.refs import Digest, ImageRef, Platform, Repo, Value
 
@@ -66,8 +66,15 @@ class Registry(Protocol):
 # ---------------------------------------------------------------- builder
 
 
+class BuildHandle(Value):
+    """Names a build in its builder; survives a restart of the worker."""
+
+    builder: str
+    id: str
+
+
 class BuildSpec(Value):
-    """Everything a build needs. `bases` fixes every external image of the Containerfile to a digest."""
+    """Everything a build needs. `bases` and `parents` together fix every external image of the Containerfile."""
 
     image: ImageRef
     """Registry, repository and tag of the result."""
@@ -81,30 +88,39 @@ class BuildSpec(Value):
     """Empty: the host's platform."""
     bases: Mapping[str, str] = Field(default_factory=dict)
     """Reference text as resolved in the Containerfile -> `registry/path@digest` to use for it."""
+    parents: Mapping[str, BuildHandle] = Field(default_factory=dict)
+    """Reference text as resolved in the Containerfile -> an earlier build of the same job and builder that was started
+    with `keep` and succeeded: its result is used, which no registry has."""
     labels: Mapping[str, str] = Field(default_factory=dict)
     created: datetime | None = None
     """Time of the commit: date of the image and of its files, so that the same build gives the same digest."""
     network: bool = False
     smoke: tuple[str, ...] = ()
     push: bool = False
+    keep: bool = False
+    """Keep the result in the builder for later builds of the same job, until `Builder.forget`."""
     time_limit: timedelta = timedelta(minutes=30)
+
+    @model_validator(mode="after")
+    def _published_on_published(self) -> Self:
+        if self.push and self.parents:
+            raise ValueError("what is made from an unpublished build cannot be published: push its parents first")
+        return self
 
 
 class BuildStatus(Value):
-    """State of a build; `digests` and `digest` (of the index or the single manifest) are known once pushed."""
+    """State of a build; `digest` (of the index or the single manifest) and `platforms` are known once pushed or kept.
+
+    A kept result for several platforms has no index, so no `digest`.
+    """
 
     state: Literal["running", "success", "failed", "cancelled"]
     reason: str = ""
     """One sentence: the failing step, or why it could not start."""
+    line: int | None = None
+    """Line of the Containerfile, from 1, that the build failed at, where that is known."""
     digest: Digest | None = None
     platforms: Mapping[str, Digest] = Field(default_factory=dict)
-
-
-class BuildHandle(Value):
-    """Names a build in its builder; survives a restart of the worker."""
-
-    builder: str
-    id: str
 
 
 @runtime_checkable
@@ -134,6 +150,10 @@ class Builder(Protocol):
 
     def logs(self, handle: BuildHandle) -> Iterator[str]:
         """Log lines so far."""
+        ...
+
+    def forget(self, handle: BuildHandle) -> None:
+        """Throw the kept result of a build away; nothing when there is none."""
         ...
 
 
@@ -209,6 +229,8 @@ class Finding(Value):
     message: str
     url: str = ""
     engine: str = "sigbot"
+    raised_by: str = ""
+    """Engine and rule (`hadolint DL3020`) that found the same matter and takes it more seriously than our rule does."""
     fixable: bool = False
     """Whether `sigbot lint --fix` can mend it."""
 
@@ -229,8 +251,6 @@ class ParentEdge(Value):
     """A use of another image. `base` is the image the last stage is made FROM."""
 
     image: ImageRef
-    raised_by: str = ""
-    """Engine and rule (`hadolint DL3020`) that found the same matter and takes it more seriously than our rule does."""
     kind: Literal["base", "builder", "copy", "mount"] = "base"
     digest: Digest | None = None
     """Digest used by the last build; None before the first one."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sig_bots import (
+    Annotation,
     Arguments,
     Bot,
     CheckRerequested,
@@ -17,12 +18,18 @@ from sig_bots import (
     messages,
     reports,
 )
-from sig_bots.building import build_image
+from sig_bots.building import Built, build_image
+from sig_bots.errors import FencedOff, Transient
 from sig_bots.fleet import UNPUBLISHED, build_order, exact_parents, read_fleet, touches
 from sig_bots.tools import FleetImage
 from sig_bots.trust import resolve_sha, trust_of
+from sig_bots.voice import Voice
+from sig_bots.wording import counted
 
 bot = Bot("build")
+
+TOPIC = "failure"
+"""The one comment on failed builds, where checks hold no text."""
 
 _NEW_COMMITS = ("opened", "updated", "reopened", "ready")
 
@@ -91,8 +98,9 @@ def build_pull_request(ctx: Context) -> None:
     if not images:
         ctx.check(CheckState.SUCCESS, "nothing to build: no image's files changed", sha=sha)
         ctx.summary = "nothing to build"
+        _mended(ctx, reports.nothing_fails())
         return
-    ctx.check(CheckState.RUNNING, f"building {len(images)} image(s): {trust.reason}", sha=sha)
+    ctx.check(CheckState.RUNNING, f"building {counted(len(images), 'image')}: {trust.reason}", sha=sha)
     _build_all(ctx, images, sha)
 
 
@@ -109,17 +117,52 @@ def affected(fleet: Sequence[FleetImage], changed: Sequence[str]) -> list[FleetI
 
 
 def _build_all(ctx: Context, images: Sequence[FleetImage], sha: str) -> None:
-    with ctx.services.workspace.checkout(sha) as checkout:
-        for image in images:
-            ctx.alive()
-            status = build_image(ctx, exact_parents(ctx, image), checkout.path, sha, push=False)
-            if status.state != "success":
-                text = reports.build_failed(str(image.image), status.reason)
-                ctx.check(CheckState.FAILURE, text, sha=sha)
-                raise UserError(text)
+    """Build each image; one that is made from another of them is made from what was built just now."""
+    used = {str(edge.image) for image in images for edge in image.parents}
+    kept: dict[str, Built] = {}
+    try:
+        with ctx.services.workspace.checkout(sha) as checkout:
+            for image in images:
+                ctx.alive()
+                exact, keep = exact_parents(ctx, image, kept), str(image.image) in used
+                built = build_image(ctx, exact, checkout.path, sha, keep=keep, own=kept)
+                if built.status.state != "success":
+                    raise _failed(ctx, built, sha)
+                if keep:
+                    kept[str(image.image)] = built
+    except (FencedOff, Transient):
+        raise  # another attempt goes on with what is built
+    except BaseException:
+        _forget(ctx, kept)
+        raise
+    _forget(ctx, kept)
     names = ", ".join(str(image.image) for image in images)
     ctx.summary = f"built {names} for {_platforms(images)}"
     ctx.check(CheckState.SUCCESS, ctx.summary, sha=sha)
+    _mended(ctx, reports.build_mended(ctx.summary))
+
+
+def _forget(ctx: Context, kept: Mapping[str, Built]) -> None:
+    for built in kept.values():
+        ctx.services.builder.forget(built.handle)
+
+
+def _failed(ctx: Context, built: Built, sha: str) -> UserError:
+    """Tell of a failed build where its author looks, with the builder's own last words."""
+    text, words, line = reports.build_failed(built), reports.last_words(built), built.status.line
+    notes = [Annotation(path=built.image.containerfile, line=line, level="failure", message=built.status.reason)] if line else []  # fmt: skip
+    ctx.check(CheckState.FAILURE, text, sha=sha, text=words, annotations=notes)
+    if not ctx.forge.capabilities.check_text and not ctx.command:
+        ctx.comment(TOPIC, reports.build_comment(built), state=text)
+    return UserError(text, more=words)
+
+
+def _mended(ctx: Context, text: str) -> None:
+    """Take back what the comment on an earlier failure says."""
+    if ctx.forge.capabilities.check_text or ctx.number is None:
+        return
+    if Voice(ctx.service, ctx.bot, ctx.forge.account).newest(ctx.forge.comments(ctx.number), TOPIC) is not None:
+        ctx.comment(TOPIC, text, state="mended")
 
 
 def _platforms(images: Sequence[FleetImage]) -> str:

@@ -110,10 +110,11 @@ def stale_because(recorded: FleetImage, exact: FleetImage) -> str | None:
 def _publish(ctx: Context, image: FleetImage, head: str, cause: str) -> Digest:
     ctx.log(f"building {image.image}: {cause}")
     with ctx.services.workspace.checkout(head) as checkout:
-        status = build_image(ctx, image, checkout.path, head, push=True)
+        built = build_image(ctx, image, checkout.path, head, push=True)
+    status = built.status
     if status.state != "success" or status.digest is None:
         ctx.services.inventory.record_build(image, status, commit=head, cause=cause)
-        raise UserError(reports.build_failed(str(image.image), status.reason))
+        raise UserError(reports.build_failed(built), more=reports.last_words(built))
     ctx.services.inventory.record_build(image, status, commit=head, cause=cause)
     ctx.log(f"published {image.image}@{status.digest}")
     ctx.emit(

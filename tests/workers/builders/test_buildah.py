@@ -2,98 +2,26 @@ import json
 import multiprocessing
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sig_bots.errors import UserError
 from sig_bots.refs import ImageRef, Platform
-from sig_bots.tools import Builder, BuildHandle, BuildSpec, BuildStatus
+from sig_bots.tools import Builder, BuildSpec, BuildStatus
 from sig_workers.builders.buildah import BuildahBuilder
 from sig_workers.builders.none import NoBuilder
 from sig_workers.builders.order import BuildLimits
 from sig_workers.registries.auth import Login
 from sig_workers.registries.client import RegistryClient
-from tests.conftest import unavailable
-from tests.servers.process import ServerMissing, processes_mentioning
-from tests.servers.programs import program
+from tests.servers.process import processes_mentioning
 from tests.servers.registry import Registry
-
-AMD64, ARM64 = Platform.parse("linux/amd64"), Platform.parse("linux/arm64")
-LIMIT = timedelta(seconds=90)
-
-
-class Site:
-    """A builder, its registry, and a base image with busybox in it."""
-
-    def __init__(self, folder: Path, registry: Registry, **options: Any) -> None:
-        self.folder, self.registry = folder, registry
-        self.data = folder / "data"
-        self.builder = BuildahBuilder(self.data, insecure_hosts=[registry.host], **options)
-        self.client = RegistryClient(insecure_hosts=[registry.host])
-
-    def image(self, name: str) -> ImageRef:
-        return ImageRef.parse(f"{self.registry.host}/{name}")
-
-    def start(self, name: str, text: str, files: dict[str, bytes] | None = None, **fields: Any) -> BuildHandle:
-        key = fields.pop("key", name)
-        root = self.folder / "trees" / name.replace(":", "-")
-        shutil.rmtree(root, ignore_errors=True)
-        root.mkdir(parents=True)
-        for path, content in {"Containerfile": text.encode(), **(files or {})}.items():
-            (root / path).write_bytes(content)
-            (root / path).chmod(0o755)
-        options = {"time_limit": LIMIT, "created": datetime(2024, 1, 1, tzinfo=UTC), **fields}
-        handle = self.builder.start(BuildSpec(image=self.image(name), root=root, **options), key=key)
-        shutil.rmtree(root)
-        return handle
-
-    def wait(self, handle: BuildHandle) -> BuildStatus:
-        end = time.monotonic() + 100
-        while (status := self.builder.poll(handle)).state == "running":
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        return status
-
-    def build(self, *arguments: Any, **fields: Any) -> BuildStatus:
-        self.handle = self.start(*arguments, **fields)
-        return self.wait(self.handle)
-
-    def log(self) -> str:
-        return "\n".join(self.builder.logs(self.handle))
-
-
-def busybox() -> dict[str, bytes]:
-    return {"busybox": Path(program("busybox")).read_bytes()}
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, registry_server: Registry) -> Site:
-    made = Site(tmp_path_factory.mktemp("builds"), registry_server)
-    if reason := made.builder.available(untrusted=True):
-        unavailable(ServerMissing(reason))
-    status = made.build(
-        "fleet/base:1",
-        'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox","--install","-s","/bin"]\n',
-        busybox(),
-        push=True,
-    )
-    assert status.state == "success", made.log()
-    return made
-
-
-@pytest.fixture
-def base(site: Site) -> dict[str, str]:
-    image = site.image("fleet/base:1")
-    return {str(image): str(image.with_tag(None, site.client.digest(image)))}
-
+from tests.workers.builders.site import AMD64, ARM64, LIMIT, Site, busybox
 
 pytestmark = pytest.mark.server
 
@@ -220,25 +148,31 @@ def test_a_run_for_a_foreign_platform_needs_emulation_and_says_so(site: Site) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "reason", "line"),
     [
-        ("FROM {base}\nRUN exit 7\n", "The build failed at `RUN exit 7` with exit status 7."),
-        ("FROM {host}/fleet/absent:1\n", "The build was given no digest for {host}/fleet/absent:1, which line 1"),
-        ("ARG X\nFROM $X\n", "Line 2 of the Containerfile"),
-        ("FROM {base}@sha256:" + "0" * 64 + "\n", "pins"),
-        ("NONSENSE\n", "The build failed"),
-        ("", "The build failed"),
-        ("FROM scratch\nCOPY absent /x\n", "The build failed at `COPY absent /x`"),
-        ("FROM scratch\nCOPY ../../../../../etc/passwd /x\n", "The build failed at"),
+        ("FROM {base}\n# a remark\nRUN echo words \\\n  && exit 7\n", "The build failed at `RUN echo words   && exit 7` with exit status 7.", 3),
+        ("FROM {base} AS a\nRUN true\nFROM a\nRUN true\nRUN false\n", "The build failed at `RUN false` with exit status 1.", 5),
+        ("FROM {host}/fleet/absent:1\n", "The build was given no digest for {host}/fleet/absent:1.", 1),
+        ("ARG X\nFROM $X\n", "$X names no image", 2),
+        ("FROM {base}@sha256:" + "0" * 64 + "\n", "pins", 1),
+        ("FROM {base}\nRUM echo\n", "The Containerfile does not parse: unknown instruction 'RUM'.", 2),
+        ("NONSENSE\n", "The Containerfile does not parse: unknown instruction 'NONSENSE'.", 1),
+        ("", "the file has no instruction; start with FROM.", 1),
+        ("FROM scratch\nCOPY absent /x\n", 'The build failed at `COPY absent /x`: "/absent": no such file or directory.', 2),
+        ("FROM scratch\nCOPY ../../../../../etc/passwd /x\n", "The build failed at", 2),
+        ("FROM {base}\nRUN wget http://packages.example/x\n", "`network: true`", 2),
     ],
 )  # fmt: skip
-def test_what_cannot_be_built_is_one_sentence(site: Site, base: dict[str, str], text: str, reason: str) -> None:
+def test_what_cannot_be_built_is_one_sentence_with_a_line(
+    site: Site, base: dict[str, str], text: str, reason: str, line: int
+) -> None:
     ((name, exact),) = base.items()
     filled = text.replace("{base}", name).replace("{host}", site.registry.host)
     status = site.build("fleet/bad:1", filled, bases={**base, f"{name}@sha256:{'0' * 64}": exact}, key=text)
-    assert status.state == "failed"
+    assert (status.state, status.line) == ("failed", line), site.log()
     assert reason.replace("{host}", site.registry.host) in status.reason
     assert "\n" not in status.reason
+    assert str(site.data) not in status.reason
 
 
 def test_a_base_that_is_gone_and_a_registry_that_is_down_are_sentences(site: Site) -> None:

@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -21,15 +22,22 @@ from pathlib import Path
 
 from sig_bots.errors import UserError
 from sig_bots.tools import BuildHandle, BuildSpec, BuildStatus
+from sig_workers.builders.ending import runs
 from sig_workers.builders.fence import why_not
-from sig_workers.builders.order import BuildLimits, Logins, Order, read_status, write_status
+from sig_workers.builders.order import LEFT, RESULT, BuildLimits, Kept, Logins, Order, read_status, write_status
+from sig_workers.builders.steps import remove_builds
 from sig_workers.registries.auth import Login, find_login
 
 __all__ = ["BuildahBuilder"]
 
 _FLOOR = (1, 28)
+_ID = re.compile(r"[0-9a-f]{32}")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b.|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_DUMP = re.compile(r" &imagebuilder\.Step\{.*")
+_UNHANDLED = "+(UNHANDLED LOGLEVEL)"
 _KEPT = timedelta(days=7)
+_RESULT_KEPT = timedelta(days=1)
+"""For a job that died and will never call `forget`."""
 
 
 class BuildahBuilder:
@@ -78,8 +86,9 @@ class BuildahBuilder:
     def start(self, spec: BuildSpec, *, key: str) -> BuildHandle:
         """Start; the same `key` again returns the build already started, also after a restart of the worker.
 
-        The context is copied, so the checkout may go away. Raises UserError for paths outside `spec.root` and when
-        buildah is missing. A build whose supervisor died (the host was restarted) is started anew.
+        The context is copied, so the checkout may go away. Raises UserError for paths outside `spec.root`, when buildah
+        is missing, and when a parent's result is not there (any more). A build whose supervisor died (the host was
+        restarted) or whose kept result was forgotten is started anew.
         """
         if reason := self.available(untrusted=False):
             raise UserError(reason)
@@ -87,13 +96,16 @@ class BuildahBuilder:
         handle = BuildHandle(builder=self.name, id=folder.name)
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "alive").open("a") as alive:
-            try:
-                fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return handle
-            if read_status(folder) is None:
+            with self._door():
+                try:
+                    fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return handle
+            status = read_status(folder)
+            forgotten = spec.keep and not (folder / RESULT).exists()
+            if status is None or (status.state == "success" and forgotten):
                 self._launch(folder, spec, alive.fileno())
-        self._forget_old()
+        self._clear_old()
         return handle
 
     def poll(self, handle: BuildHandle) -> BuildStatus:
@@ -105,6 +117,8 @@ class BuildahBuilder:
             except BlockingIOError:
                 return BuildStatus(state="running")
             status = read_status(folder)
+            if status is None:
+                self._clear_dead(folder)
             return status or BuildStatus(state="failed", reason="The build was interrupted, the host was probably restarted; run it again.")  # fmt: skip
         return BuildStatus(state="failed", reason="The build is not known on this host (any more); run it again.")
 
@@ -119,7 +133,13 @@ class BuildahBuilder:
         with contextlib.suppress(FileNotFoundError), (self._builds / handle.id / "log").open("rb") as file:
             for line in file:
                 if line.endswith(b"\n") or read_status(self._builds / handle.id) is not None:
-                    yield _CONTROL.sub("", line.decode("utf-8", "replace").rstrip("\n").rsplit("\r", 1)[-1])
+                    text = _CONTROL.sub("", line.decode("utf-8", "replace").rstrip("\r\n").rsplit("\r", 1)[-1])
+                    if _UNHANDLED not in text:  # buildah's own debugging output, as is the dump
+                        yield _DUMP.sub("", text)
+
+    def forget(self, handle: BuildHandle) -> None:
+        """Throw the kept result of a build away; nothing when there is none."""
+        remove_builds(self._buildah, [self._builds / handle.id / RESULT])
 
     # ------------------------------------------------------------ inside
 
@@ -166,7 +186,15 @@ class BuildahBuilder:
         return Order(
             spec=copied, limits=self._limits, buildah=self._buildah, storage_driver=self._driver,
             fenced=why_not(self._buildah) is None, insecure_hosts=self._insecure, mirrors=self._mirrors,
+            kept={text: self._result(text, parent) for text, parent in spec.parents.items()},
         )  # fmt: skip
+
+    def _result(self, text: str, parent: BuildHandle) -> Kept:
+        folder = self._builds / parent.id
+        status = read_status(folder) if parent.builder == self.name and _ID.fullmatch(parent.id) else None
+        if status is None or status.state != "success" or not (folder / RESULT).is_dir():
+            raise UserError(f"The result of the build of {text} is not on this host (any more); run the build again.")
+        return Kept(layout=folder / RESULT, image=text, platforms=tuple(status.platforms))
 
     def _secrets(self, spec: BuildSpec) -> Logins:
         """Only the logins this very build needs."""
@@ -182,12 +210,40 @@ class BuildahBuilder:
             push[spec.image.registry] = login.basic.removeprefix("Basic ")
         return Logins(pull=pull, push=push)
 
-    def _forget_old(self) -> None:
-        oldest = time.time() - _KEPT.total_seconds()
-        for status in self._builds.glob("*/status.json"):
+    @contextlib.contextmanager
+    def _door(self) -> Iterator[None]:
+        """Held while a build's lock is tried: who looks for dead builds must not be taken for a build that runs."""
+        with (self._builds / ".door").open("a") as door:
+            fcntl.flock(door, fcntl.LOCK_EX)
+            yield
+
+    def _clear_dead(self, folder: Path) -> None:
+        """Remove what a build has left whose supervisor was killed; the log stays."""
+        trash = self._builds / f".trash-{secrets.token_hex(8)}"
+        with self._door(), contextlib.suppress(OSError), (folder / "alive").open("a") as alive:
+            fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if read_status(folder) is not None or not (folder / "order.json").exists():
+                return
+            trash.mkdir()
+            for name in ("order.json", RESULT, *LEFT):
+                with contextlib.suppress(FileNotFoundError):
+                    (folder / name).rename(trash / name)
+        remove_builds(self._buildah, [trash])
+
+    def _clear_old(self) -> None:
+        now = time.time()
+        remove_builds(self._buildah, list(self._builds.glob(".trash-*")))
+        for folder in self._builds.glob("[0-9a-f]*"):
             with contextlib.suppress(FileNotFoundError):
-                if status.stat().st_mtime < oldest:
-                    _remove(status.parent)
+                ended = folder / "status.json"
+                if not ended.exists():
+                    self._clear_dead(folder)
+                    ended = folder / "alive"
+                age = now - ended.stat().st_mtime
+                if age > _RESULT_KEPT.total_seconds():
+                    remove_builds(self._buildah, [folder / RESULT])
+                if age > _KEPT.total_seconds() and not runs(folder):
+                    _remove(folder)
 
 
 def _adopt(process: subprocess.Popen[bytes]) -> None:

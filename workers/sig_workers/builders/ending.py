@@ -6,22 +6,22 @@ import fcntl
 import time
 from pathlib import Path
 
-__all__ = ["end_builds"]
+__all__ = ["end_builds", "runs"]
 
 
 def end_builds(data: Path, patience: float = 8.0) -> int:
     """Cancel every build that runs below the data folder and wait for its end; how many still run after `patience` s."""
-    running = [folder for folder in (data / "builds").glob("*") if _runs(folder)]
+    running = [folder for folder in (data / "builds").glob("*") if runs(folder)]
     for folder in running:
         (folder / "cancel").touch()
     until = time.monotonic() + patience
     while running and time.monotonic() < until:
         time.sleep(0.1)
-        running = [folder for folder in running if _runs(folder)]
+        running = [folder for folder in running if runs(folder)]
     return len(running)
 
 
-def _runs(folder: Path) -> bool:
+def runs(folder: Path) -> bool:
     """Whether the build's supervisor lives: it holds the lock on `alive` as long as it does."""
     try:
         with (folder / "alive").open("rb") as alive:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sig_bots.errors import UserError
 from sig_bots.tools import Builder, BuildHandle, BuildSpec, BuildStatus
@@ -20,6 +20,8 @@ class GuardedBuilder:
     inner: Builder
     ledger: Ledger
     settings: Settings
+    started: set[str] = field(default_factory=set)
+    """Ids of the builds this run has started, or found again: only their results may be built on."""
 
     @property
     def name(self) -> str:
@@ -40,9 +42,12 @@ class GuardedBuilder:
                 f"{repo.path} may not publish {spec.image.name}; an operator allows it with `push_from` under "
                 f"`[[registry]]` in sigbot.toml"
             )
+        if any(parent.id not in self.started for parent in spec.parents.values()):
+            raise UserError("A build may be made from builds of its own job only.")
         # The builder itself knows a build by its key, and starts one anew whose supervisor died: it is always asked.
         handle = self.inner.start(spec, key=key)
-        content = (str(spec.image), dict(spec.bases), spec.push)
+        self.started.add(handle.id)
+        content = (str(spec.image), dict(spec.bases), {text: one.id for text, one in spec.parents.items()}, spec.push)
         self.ledger.once("build", key, content, lambda: handle.id)
         return handle
 
@@ -57,3 +62,7 @@ class GuardedBuilder:
     def logs(self, handle: BuildHandle) -> Iterator[str]:
         """See `Builder.logs`."""
         return self.inner.logs(handle)
+
+    def forget(self, handle: BuildHandle) -> None:
+        """See `Builder.forget`."""
+        self.inner.forget(handle)

@@ -1,25 +1,25 @@
 """The supervisor of one build: `python -m sig_workers.builders.job FOLDER`, in a session of its own.
 
-Steps: pull the exact bases, name them as the Containerfile does, build inside the fence, run the smoke command inside
-the fence, push. A login exists as a file only while a pull or a push runs, never while anything of the Containerfile
-does. At the end everything but log and state is removed.
+Steps: fetch the exact bases, name them as the Containerfile does, build inside the fence, run the smoke command inside
+the fence, push or keep. A login exists as a file only while a pull or a push runs, never while anything of the Containerfile
+does. At the end everything but log, state and a result to keep is
+removed.
 """
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 from pathlib import Path
 
-from sig_bots.containerfile import references
-from sig_bots.containerfile.parents import platform_args
-from sig_bots.containerfile.shortnames import resolve
-from sig_bots.refs import Digest, ImageRef, Platform
+from sig_bots.refs import Digest, Platform
 from sig_bots.tools import BuildStatus
+from sig_workers.builders.authfile import AuthFile
+from sig_workers.builders.bases import bases_of, host_platform
+from sig_workers.builders.failures import HISTORY, Cancelled, StepFailed, explain, in_containerfile
 from sig_workers.builders.fence import DROPPED, fence
-from sig_workers.builders.order import Logins, Order, write_status
-from sig_workers.builders.steps import Cancelled, StepFailed, Steps, explain
+from sig_workers.builders.order import LEFT, RESULT, Kept, Logins, Order, write_status
+from sig_workers.builders.steps import Steps, remove_builds
 
 __all__ = ["Job", "main"]
 
@@ -49,6 +49,10 @@ class Job:
             images.append(self._build(number, platform))
             if self.spec.smoke and _native(platform):
                 self._smoke(number, images[-1])
+            elif self.spec.smoke:
+                self.steps.say(f"No smoke test for {platform}: this host cannot run its programs")
+        if self.spec.keep:
+            return self._keep(images)
         if not self.spec.push:
             return BuildStatus(state="success")
         digest = self._push(images[0]) if len(images) == 1 else self._push_index(images)
@@ -57,31 +61,27 @@ class Job:
     # ------------------------------------------------------------ steps
 
     def _bases(self, number: int, platform: Platform | None) -> None:
-        data = (self.spec.root / self.spec.containerfile).read_bytes()
-        wanted: dict[str, str] = {}
-        for reference in references(data, platform_args(platform or _host())):
-            if reference.resolved is None or reference.image is None:
-                raise StepFailed(
-                    f"Line {reference.line} of the Containerfile: {reference.text[:200]} names no image: {reference.reason}"
-                )
-            full = resolve(reference.image)
-            if full.tag is None and full.digest is None:
-                full = full.with_tag("latest")
-            exact = self.spec.bases.get(reference.resolved) or self.spec.bases.get(str(full))
-            exact = exact or (str(full.with_tag(None, full.digest)) if full.digest else None)
-            if exact is None:
-                raise StepFailed(
-                    f"The build was given no digest for {reference.resolved}, which line {reference.line} of the Containerfile uses."
-                )
-            if full.digest and ImageRef.parse(exact).digest != full.digest:
-                raise StepFailed(
-                    f"Line {reference.line} of the Containerfile pins {reference.resolved}, but the build is to use {exact}; update the Containerfile first."
-                )
-            wanted[reference.resolved] = exact
-        for text, exact in wanted.items():
-            self._pull(number, platform, text, exact)
+        wanted = bases_of(self._recipe(), platform or host_platform(), self.spec.bases, self.order.kept)
+        for text, base in wanted.items():
+            image = self._take(number, platform, base) if isinstance(base, Kept) else self._pull(number, platform, base)
+            if "@" not in text:
+                self.steps.run([*self._buildah(number), "tag", image, text], f"The base {text} cannot be named so")
 
-    def _pull(self, number: int, platform: Platform | None, text: str, exact: str) -> None:
+    def _take(self, number: int, platform: Platform | None, base: Kept) -> str:
+        """An earlier build's result, into the storage of this one: nothing but finished layers comes over."""
+        wanted = platform or host_platform()
+        if str(wanted) not in base.platforms:
+            made_for = ", ".join(base.platforms)
+            raise StepFailed(f"The base {base.image} was built for {made_for} just before, not for {wanted}.")
+        self.steps.say(f"Using {base.image} as built just before")
+        output = self.steps.run(
+            [*self._buildah(number), "pull", "--quiet", base.place(wanted)],
+            f"The base {base.image}, built just before, cannot be read",
+            show=False,
+        )
+        return output.strip().splitlines()[-1]
+
+    def _pull(self, number: int, platform: Platform | None, exact: str) -> str:
         which = ["--platform", str(platform)] if platform else []
         with self._auth(dict(self.logins.pull)) as auth:
             output = self.steps.run(
@@ -98,8 +98,7 @@ class Job:
             ).strip()
             if made_for != platform.architecture:
                 raise StepFailed(f"The base {exact} is for {made_for}, not for {platform}.")
-        if "@" not in text:
-            self.steps.run([*self._buildah(number), "tag", image, text], f"The base {exact} cannot be named {text}")
+        return image
 
     def _build(self, number: int, platform: Platform | None) -> str:
         spec = self.spec
@@ -110,15 +109,38 @@ class Job:
             options += ["--platform", str(platform)]
         if spec.created is not None:
             options += ["--timestamp", str(int(spec.created.timestamp()))]
-        self.steps.run(
-            [
-                *self._fence(network=spec.network), *self._buildah(number), "bud", "--isolation", "chroot", "--pull=never",
-                "--no-cache", "--http-proxy=false", "--format", "oci", *options, "--iidfile", str(identity),
-                "--file", str(spec.root / spec.containerfile), str(spec.root / spec.context),
-            ],
-            "The build failed",
-        )  # fmt: skip
+        try:
+            self.steps.run(
+                [
+                    *self._fence(network=spec.network), *self._buildah(number), "bud", "--isolation", "chroot",
+                    "--pull=never", "--no-cache", "--http-proxy=false", "--format", "oci", *options,
+                    "--iidfile", str(identity), "--file", str(spec.root / spec.containerfile),
+                    str(spec.root / spec.context),
+                ],
+                "The build failed",
+            )  # fmt: skip
+        except StepFailed as error:
+            if HISTORY in error.output:
+                raise StepFailed(self._short_history(number)) from None
+            raise in_containerfile(error, self._recipe(), self.folder / "log", network=spec.network) from None
         return identity.read_text().strip()
+
+    def _short_history(self, number: int) -> str:
+        """Which base buildah cannot build on. The history of an image is optional, but one that has some must be whole."""
+        for text in bases_of(self._recipe(), self._platform(number), self.spec.bases, self.order.kept):
+            template = "{{len .OCIv1.RootFS.DiffIDs}} {{range .OCIv1.History}}{{if not .EmptyLayer}}x{{end}}{{end}}"
+            found = self.steps.run(
+                [*self._buildah(number), "inspect", "--type", "image", "--format", template, text],
+                f"The base {text} cannot be read",
+                show=False,
+            ).split()
+            layers, told = int(found[0]), len("".join(found[1:]))
+            if layers != told:
+                return (
+                    f"The base {text} has {layers} layers, but its history tells of {told}, and buildah cannot build on "
+                    f"such an image; build it anew on a base whose history is whole."
+                )
+        return "A base has fewer entries in its history than layers, and buildah cannot build on such an image."
 
     def _smoke(self, number: int, image: str) -> None:
         self.steps.say(f"Smoke test: {' '.join(self.spec.smoke)}")
@@ -134,6 +156,23 @@ class Job:
              *self.spec.smoke],
             "The image was built, but its smoke test failed",
         )  # fmt: skip
+
+    def _keep(self, images: list[str]) -> BuildStatus:
+        """Put the images where later builds of the job find them."""
+        digests = {}
+        file = self.folder / "digest"
+        platforms = tuple(str(platform) for platform in self.spec.platforms) or (str(host_platform()),)
+        result = Kept(layout=self.folder / RESULT, image=str(self.spec.image), platforms=platforms)
+        for number, (image, platform) in enumerate(zip(images, platforms, strict=True)):
+            self.steps.run(
+                [*self._buildah(number), "push", "--quiet", "--digestfile", str(file), image,
+                 result.place(Platform.parse(platform))],
+                "The image cannot be kept",
+                show=False,
+            )  # fmt: skip
+            digests[platform] = file.read_text().strip()
+        only = next(iter(digests.values())) if len(digests) == 1 else None
+        return BuildStatus(state="success", digest=only, platforms=digests)
 
     def _push(self, image: str) -> Digest:
         return self._pushed(["push"], image)
@@ -186,9 +225,17 @@ class Job:
         found = client.manifest(self.spec.image.with_tag(None, digest))
         if found is None:
             raise StepFailed(f"{self.spec.image} was pushed, but the registry does not have {digest}.")
-        return dict(found.platforms) or {str(self.spec.platforms[0] if self.spec.platforms else _host()): digest}
+        return dict(found.platforms) or {
+            str(self.spec.platforms[0] if self.spec.platforms else host_platform()): digest
+        }
 
     # ------------------------------------------------------------ parts of commands
+
+    def _recipe(self) -> bytes:
+        return (self.spec.root / self.spec.containerfile).read_bytes()
+
+    def _platform(self, number: int) -> Platform:
+        return self.spec.platforms[number] if self.spec.platforms else host_platform()
 
     def _buildah(self, number: int) -> list[str]:
         """buildah on the storage of one platform. Apart, because names and digests would get mixed up in one."""
@@ -221,32 +268,8 @@ class Job:
         (self.folder / "containers.conf").write_text(f"[containers]\ndefault_ulimits = [{', '.join(limits)}]\n")
 
 
-class AuthFile:
-    """An auth.json for the duration of one pull or push; as a context, the words that name it."""
-
-    def __init__(self, path: Path, logins: dict[str, str]) -> None:
-        self._path = path
-        self._logins = logins
-
-    def __enter__(self) -> list[str]:
-        import json
-
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump({"auths": {host: {"auth": text} for host, text in self._logins.items()}}, file)
-        return ["--authfile", str(self._path)]
-
-    def __exit__(self, *_: object) -> None:
-        self._path.unlink(missing_ok=True)
-
-
-def _host() -> Platform:
-    machine = os.uname().machine
-    return Platform(os="linux", architecture={"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine))
-
-
 def _native(platform: Platform | None) -> bool:
-    return platform is None or platform.architecture == _host().architecture
+    return platform is None or platform.architecture == host_platform().architecture
 
 
 def main(folder: Path) -> None:
@@ -258,11 +281,12 @@ def main(folder: Path) -> None:
     except Cancelled:
         status = BuildStatus(state="cancelled", reason="The build was cancelled.")
     except StepFailed as error:
-        status = BuildStatus(state="failed", reason=str(error))
+        status = BuildStatus(state="failed", reason=str(error), line=error.line)
     except Exception as error:
         status = BuildStatus(state="failed", reason=explain(error))
     job.steps.say({"success": "Done."}.get(status.state, status.reason))
-    job.steps.remove(order.buildah, [folder / name for name in ("storage", "layout", "source", "tmp", "home")])
+    left = LEFT if status.state == "success" else (*LEFT, RESULT)
+    remove_builds(order.buildah, [folder / name for name in left])
     write_status(folder, status)
 
 

@@ -41,3 +41,6 @@ class NoBuilder:
     def logs(self, handle: BuildHandle) -> Iterator[str]:
         """No lines."""
         return iter(())
+
+    def forget(self, handle: BuildHandle) -> None:
+        """Nothing was kept."""

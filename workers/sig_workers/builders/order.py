@@ -8,9 +8,16 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from sig_bots.refs import Platform
 from sig_bots.tools import BuildSpec, BuildStatus
 
-__all__ = ["BuildLimits", "Logins", "Order", "read_status", "write_status"]
+__all__ = ["LEFT", "RESULT", "BuildLimits", "Kept", "Logins", "Order", "read_status", "write_status"]
+
+
+RESULT = "result"
+"""Folder in a build's own where a result to keep lies."""
+LEFT = ("storage", "layout", "source", "tmp", "home", "run")
+"""What is in a build's folder only while it runs."""
 
 
 class BuildLimits(BaseModel):
@@ -22,6 +29,22 @@ class BuildLimits(BaseModel):
     """Bytes of its whole folder: storage, temporary files, log."""
     log: int = 8 << 20
     """Bytes of its log; what comes after is dropped."""
+
+
+class Kept(BaseModel):
+    """The result of an earlier build of the same job, which lies on this host."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layout: Path
+    """OCI image layout; the image of `linux/arm/v7` has the name `linux-arm-v7` in it."""
+    image: str
+    """What was built, for people."""
+    platforms: tuple[str, ...]
+
+    def place(self, platform: Platform) -> str:
+        """The image of one platform, as containers-transports(5) writes it."""
+        return f"oci:{self.layout}:{str(platform).replace('/', '-')}"
 
 
 class Order(BaseModel):
@@ -37,6 +60,8 @@ class Order(BaseModel):
     fenced: bool
     insecure_hosts: tuple[str, ...] = ()
     mirrors: Mapping[str, str] = {}
+    kept: Mapping[str, Kept] = {}
+    """What stands for the references of `spec.parents`."""
 
 
 class Logins(BaseModel):

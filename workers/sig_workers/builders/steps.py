@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
-import re
 import selectors
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sig_bots.errors import SigbotError
+from sig_workers.builders.failures import Cancelled, StepFailed, sentence
 from sig_workers.builders.order import BuildLimits
 from sig_workers.process import stop_group
 
-__all__ = ["Cancelled", "StepFailed", "Steps", "explain"]
+__all__ = ["Steps", "disk_use", "remove_builds"]
 
-
-class StepFailed(Exception):
-    """The build failed; the text is one sentence."""
-
-
-class Cancelled(Exception):
-    """Somebody asked for the end of the build."""
-
-
-def explain(error: Exception) -> str:
-    """One sentence for an error that is not a step's own."""
-    if isinstance(error, SigbotError):
-        return str(error)
-    if isinstance(error, OSError) and error.strerror:
-        return f"The build could not go on: {error.strerror}."
-    return f"The builder failed itself ({type(error).__name__}); this is a fault of the service."
+_PR_SET_PDEATHSIG = 1
 
 
 class Steps:
@@ -68,7 +54,7 @@ class Steps:
         """Run it; its standard output, which goes to the log when it is to `show`. Raises StepFailed with a sentence that begins with `failing`, Cancelled."""
         process = subprocess.Popen(
             list(argv), env=self._env, cwd=self._folder, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=_die_with_parent,
         )  # fmt: skip
         output, tail = bytearray(), bytearray()
         try:
@@ -76,19 +62,9 @@ class Steps:
         finally:
             stop_group(process)
         if process.returncode != 0:
-            raise StepFailed(_sentence(failing, tail.decode("utf-8", "replace"), process.returncode))
+            text = tail.decode("utf-8", "replace")
+            raise StepFailed(sentence(failing, text, process.returncode), output=text)
         return output.decode("utf-8", "replace")
-
-    def remove(self, buildah: str, folders: Sequence[Path]) -> None:
-        """Delete what the build leaves behind. An ordinary user's build has files of its subordinate users."""
-        if os.geteuid() != 0:
-            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                argv = [buildah, "unshare", "--", "rm", "-rf", "--", *map(str, folders)]
-                subprocess.run(
-                    argv, env=self._env, stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False
-                )
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _watch(self, process: subprocess.Popen[bytes], output: bytearray, tail: bytearray, show: bool) -> None:
         assert process.stdout is not None  # noqa: S101 - both were asked for
@@ -140,6 +116,25 @@ class Steps:
                 file.write(f"\n(The log is cut here, at {self._limits.log >> 10} KiB.)\n".encode())
 
 
+def _die_with_parent() -> None:
+    """Runs in the child: a supervisor that is killed cannot end what it started, so the kernel is to do it (prctl(2))."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def remove_builds(buildah: str, folders: Sequence[Path]) -> None:
+    """Delete what builds leave behind. An ordinary user's build has files of its subordinate users."""
+    there = [folder for folder in folders if folder.exists()]
+    if there and os.geteuid() != 0:
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/", "LC_ALL": "C.UTF-8"}
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(
+                [buildah, "unshare", "--", "rm", "-rf", "--", *map(str, there)],
+                env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False,
+            )  # fmt: skip
+    for folder in there:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _duration(seconds: float) -> str:
     return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"
 
@@ -156,25 +151,3 @@ def disk_use(folder: Path, enough: int) -> int:
                     if entry.is_dir(follow_symlinks=False):
                         pending.append(entry.path)
     return total
-
-
-def _sentence(failing: str, tail: str, code: int) -> str:
-    if "exec format error" in tail.lower():
-        return (
-            f"{failing}: a RUN for another architecture needs emulation, which this host lacks; "
-            "enable qemu-user with binfmt_misc there, or keep the Containerfile to COPY for that platform."
-        )
-    step = re.findall(r'STEP "([^"\n]*)"', tail) or re.findall(r"building at STEP \\?\"(.*?)\\?\"", tail)
-    errors = [line for line in tail.splitlines() if line.lower().startswith("error")]
-    why = errors[-1] if errors else (tail.strip().splitlines() or [f"exit status {code}"])[-1]
-    why = re.sub(r"^Error: |^error: ", "", re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", why))
-    exits = re.findall(r"exit status (\d+)", tail)
-    if step:
-        return f"{failing} at `{step[-1][:300]}` with exit status {exits[-1] if exits else code}."
-    if "connection refused" in tail or "no such host" in tail:
-        return f"{failing}: the registry is not reachable."
-    if "manifest unknown" in tail or "name unknown" in tail:
-        return f"{failing}: there is no such image in the registry."
-    if re.search(r"unauthorized|authentication required|denied", tail, re.IGNORECASE):
-        return f"{failing}: the registry refused our login."
-    return f"{failing}: {why[:400].rstrip('. ')}."
