@@ -72,13 +72,18 @@ def apply_moves(
     changes: dict[str, bytes] = {}
     applied: list[MovedReference] = []
     refused: dict[tuple[str, str], str] = {}
+    done: set[tuple[str, str]] = set()
     for move in moves:
         place = (move.path, str(move.old))
         data = changes.get(move.path, files[move.path])
         if place in refused:
             continue
+        if place in done:
+            applied.append(move)
+            continue
+        done.add(place)
         if not any(one.resolved == str(move.old) for one in references(data)):
-            applied.append(move)  # an earlier edit (of an ARG, or of every use of the image) moved this one too
+            applied.append(move)  # an earlier edit, of an ARG, moved this one too
             continue
         try:
             changes[move.path] = edit_all(data, {str(move.old): move.new})

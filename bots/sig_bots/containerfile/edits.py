@@ -18,6 +18,10 @@ from sig_bots.refs import ImageRef
 __all__ = ["EditRefused", "edit", "edit_all"]
 
 
+MOST_WORK = 2**21
+"""Uses of one image times bytes of the file: each use is edited by itself and the file read again. No real file has more."""
+
+
 class EditRefused(UserError):
     """The edit cannot be made without changing something else. The text says what and where."""
 
@@ -60,12 +64,15 @@ def edit(data: bytes, reference: Reference, new: ImageRef | str) -> bytes:
 def edit_all(data: bytes, changes: Mapping[str, ImageRef | str]) -> bytes:
     """Apply several edits: `Reference.resolved` -> the new reference, for every use of that image.
 
-    Raises EditRefused when an image is not used or one of its uses cannot be edited.
+    Raises EditRefused when an image is not used, used too often, or one of its uses cannot be edited.
     """
     for old, new in changes.items():
         target = _parsed(new)
-        if not any(found.resolved == old for found in references(data)):
+        uses = sum(found.resolved == old for found in references(data))
+        if not uses:
             raise EditRefused(f"{old} is not used in this file.")
+        if uses > 1 and uses * len(data) > MOST_WORK:
+            raise EditRefused(f"{old} is used {uses:,} times, too often for a file this large; edit it by hand.")
         if old == str(target):
             continue
         while (found := next((one for one in references(data) if one.resolved == old), None)) is not None:

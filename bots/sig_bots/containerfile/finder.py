@@ -56,6 +56,8 @@ class _Reader:
         self.found: list[Reference] = []
         self.from_flags: list[int] = []
         """Indexes of references in `--from=` and `from=`; stages they may name can come later in the file."""
+        self.counted = 0, 1
+        """A place in the file and its line."""
 
     def read(self) -> list[Reference]:
         for instruction in self.instructions:
@@ -241,10 +243,19 @@ class _Reader:
         self.found.append(
             Reference(
                 keyword, span[0], span[1], place[0], place[1], not (problem or refused), refused or problem,
-                instruction.line + self.data.count(b"\n", instruction.start, span[0]), text, stage, resolved, kind, tag,
+                self._line_of(instruction, span[0]), text, stage, resolved, kind, tag,
                 digest, platform, onbuild, args, pieces,
             )
         )  # fmt: skip
+
+    def _line_of(self, instruction: Instruction, offset: int) -> int:
+        """The line of a place in the instruction; places come in order, so what was counted is not counted again."""
+        counted, line = self.counted
+        if not instruction.start <= counted <= offset:
+            counted, line = instruction.start, instruction.line
+        line += self.data.count(b"\n", counted, offset)
+        self.counted = offset, line
+        return line
 
     def _base(self) -> set[int]:
         """Indexes of the references that the last stage is made FROM, through other stages."""

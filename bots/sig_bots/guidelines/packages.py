@@ -119,9 +119,10 @@ def _cleans(command: Command) -> bool:
 
 def _behind_sudo(command: Command) -> list[ShellWord]:
     program = command.program
-    while program and (program[0].text == "sudo" or (program[0].text.startswith("-") and len(program) > 1)):
-        program = program[1:]
-    return program
+    first, last = 0, len(program) - 1
+    while first <= last and (program[first].text == "sudo" or (program[first].text.startswith("-") and first < last)):
+        first += 1
+    return program[first:]
 
 
 def _cache_is_mounted(script: Script) -> bool:

@@ -52,18 +52,19 @@ class Command:
     @property
     def program(self) -> list[ShellWord]:
         """The words from the program's name on: assignments, `env`, `exec` and the like left out."""
-        rest = self.words
-        while rest:
-            name = rest[0].text
+        words = self.words
+        first = 0
+        while first < len(words):
+            name = words[first].text
             if _ASSIGNMENT.match(name):
-                rest = rest[1:]
-            elif name.rsplit("/", 1)[-1] in _WRAPPERS and len(rest) > 1:
-                rest = rest[1:]
-                while len(rest) > 1 and rest[0].text.startswith("-"):
-                    rest = rest[1:]
+                first += 1
+            elif name.rsplit("/", 1)[-1] in _WRAPPERS and first + 1 < len(words):
+                first += 1
+                while first + 1 < len(words) and words[first].text.startswith("-"):
+                    first += 1
             else:
                 break
-        return rest
+        return words[first:]
 
     @property
     def name(self) -> str:

@@ -185,3 +185,14 @@ def test_the_same_again_changes_nothing() -> None:
 def test_a_mount_is_edited_inside_its_fields() -> None:
     old = "FROM a:1\nRUN --mount=type=bind,from=x:1,target=/x --mount=from=y:1 make\n"
     assert edited(old, "y:2", 2) == old.replace("y:1", "y:2")
+
+
+def test_an_image_used_without_end_is_refused_at_once() -> None:
+    data = b"".join(b"FROM a:1 AS s%d\n" % number for number in range(2000))
+    with pytest.raises(EditRefused, match="a:1 is used 2,000 times"):
+        edit_all(data, {"a:1": "a:2"})
+
+
+def test_a_large_file_that_uses_an_image_often_is_edited() -> None:
+    data = b"FROM a:1\n" * 50 + b"# a comment\n" * 3000
+    assert edit_all(data, {"a:1": "a:2"}).count(b"FROM a:2\n") == 50

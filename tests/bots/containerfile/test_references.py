@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -135,3 +137,10 @@ def test_a_long_word_with_a_stray_dollar_is_read_in_linear_time() -> None:
 def test_a_name_with_many_platform_arguments_is_compared_in_linear_time() -> None:
     data = b"FROM a:1 AS " + b"x" * 200 + b"\nFROM " + b"x${TARGETARCH}" * 60 + b"y\n"
     assert [use.resolved for use in references(data)] == ["a:1", None]
+
+
+@pytest.mark.parametrize("many", [b"RUN --mount=" + b"from=a," * 40_000, b"COPY " + b"--from=a " * 40_000])
+def test_sources_without_end_take_time_by_their_number_only(many: bytes) -> None:
+    began = time.process_time()
+    assert references(b"FROM a\n\\\n" + many + b" x /\n")[-1].line == 3
+    assert time.process_time() - began < 4

@@ -78,3 +78,10 @@ def test_a_hostile_file_is_read_in_time(body: bytes) -> None:
     started = time.process_time()
     check({"x": b"FROM a.b/c:1\n" + body})
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("word", ["A=1 ", "env -i ", "sudo ", "exec "])
+def test_words_in_front_of_a_program_take_time_by_their_number_only(word: str) -> None:
+    began = time.process_time()
+    check({"Containerfile": b"FROM a\nRUN " + word.encode() * 40_000 + b"dnf install x\n"})
+    assert time.process_time() - began < 8
