@@ -145,15 +145,22 @@ def _reason(name: str, current: str, tag: str, total: int, left_out: Counter[str
     noun = "tag" if total == 1 else "tags"
     text = f"{tag} is the newest of {total} {noun}, ordered {HOW[name]} ({name})"
     if name == "fedora":
-        reading = SCHEMES["fedora"](current)
-        release = policy.fedora.get(reading.order[0]) if reading else None
-        today = policy.today or datetime.now(UTC).date()
-        if release and release.state(today) == "eol":
-            text += f"; Fedora {release.number} reached its end of life on {release.eol.isoformat()}"
+        text += _of_fedora(current, tag, policy)
     if left_out:
         counted = [f"{count} {cause if count == 1 else _plural(cause)}" for cause, count in sorted(left_out.items())]
         text += f"; left out: {', '.join(counted)}"
     return f"{text}."
+
+
+def _of_fedora(current: str, tag: str, policy: Policy) -> str:
+    """What the life cycle says of both releases."""
+    old, new = (policy.fedora.get(found.order[0]) for one in (current, tag) if (found := SCHEMES["fedora"](one)))
+    text = ""
+    if old and old.state(policy.today or datetime.now(UTC).date()) == "eol":
+        text += f"; Fedora {old.number} reached its end of life on {old.eol.isoformat()}"
+    if new and new.planned:
+        text += f"; Fedora {new.number} was planned for {new.released.isoformat()} when that was last looked up"
+    return text
 
 
 def _plural(cause: str) -> str:

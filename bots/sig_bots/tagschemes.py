@@ -29,7 +29,9 @@ ARCHITECTURES = (
 )  # fmt: skip
 _ARCH = "|".join(re.escape(name) for name in ARCHITECTURES)
 _ARCH_TOKEN = re.compile(rf"(?:^|[-_.])(?:{_ARCH})(?:$|[-_.])")
-_CHANNEL_TOKEN = re.compile(r"(?:^|[-_.])(?:latest|stream[0-9]*|rawhide|eln|edge|branched|main|master)(?:$|[-_.])")
+_CHANNEL_TOKEN = re.compile(
+    r"(?:^|[-_.])(?:latest|stream[0-9]*|rawhide|eln|edge|branched|main|master|(?:pr|mr|pull)-?[0-9]+)(?:$|[-_.])"
+)
 _SOURCE_TOKEN = re.compile(r"(?:^|[-_.])(?:source|src|debuginfo)(?:$|[-_.])")
 
 _PREFIX = r"(?P<prefix>(?:[A-Za-z_][A-Za-z0-9_]*[-.])*[A-Za-z_]*)"
@@ -39,6 +41,7 @@ _DESCRIBE = re.compile(r"-(?P<count>[0-9]+)-g[0-9a-f]{7,40}(?P<variant>(?:-.*)?)
 _YEAR_LED = re.compile(_PREFIX + r"(?P<core>(?:199[0-9]|20[0-9]{2})(?:(?P<sep>[.-])[0-9]{1,6}(?:(?P=sep)[0-9]{1,6})*)?)(?![0-9])(?P<rest>.*)", re.ASCII | re.DOTALL)  # fmt: skip
 _DAY = re.compile(_PREFIX + r"(?P<day>20[0-9]{6})(?P<time>[0-9]{4}(?:[0-9]{2})?)?(?![0-9])(?P<rest>.*)", re.ASCII | re.DOTALL)  # fmt: skip
 _SHORT_YEAR = re.compile(_PREFIX + r"(?P<core>[0-9]{2}\.(?:0[1-9]|1[0-2])(?:\.[0-9]+)*)(?![0-9])(?P<rest>.*)", re.ASCII | re.DOTALL)  # fmt: skip
+_RESPIN = re.compile(r"\.(?P<number>[0-9]{1,3})(?![0-9.])", re.ASCII)
 _TIME = re.compile(r"T(?P<time>[0-9]{2}-?[0-9]{2}(?:-?[0-9]{2})?)Z?", re.ASCII)
 _COMMIT = re.compile(r"[-._](?:g|git|sha)?-?(?P<commit>(?=[0-9]*[a-f])[0-9a-f]{7,40})(?P<variant>(?:[-.].*)?)", re.ASCII | re.DOTALL)  # fmt: skip
 _FEDORA = re.compile(r"(?P<prefix>[fF]?)(?P<core>[2-9][0-9])(?P<rest>(?:-.*)?)", re.ASCII | re.DOTALL)
@@ -51,7 +54,7 @@ _PRE_NUMBER = r"(?P<number>(?:[-.]?[0-9]+)*)(?![A-Za-z0-9])"
 # Right behind the version also one letter (3.13.0b4); further on only words that cannot be a variant's name.
 _PRE = re.compile(
     r"(?:[-._]?(?P<word>alpha|beta|rc|cr|pre|preview|dev|snapshot|nightly|milestone|ea|canary|next|unstable|testing|test)"
-    r"|(?P<letter>[abm])(?=[0-9]))" + _PRE_NUMBER,
+    r"|(?:(?-i:[-.](?=M)))?(?P<letter>[abm])(?=[0-9]))" + _PRE_NUMBER,
     re.ASCII | re.IGNORECASE,
 )
 _PRE_LATER = re.compile(
@@ -61,8 +64,16 @@ _PRE_LATER = re.compile(
 _VARIANT = re.compile(rf"(?P<arch>(?<![A-Za-z0-9])(?:{_ARCH})(?![A-Za-z0-9]))|(?P<commit>(?<![A-Za-z0-9])(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{{7,40}}(?![A-Za-z0-9]))|(?P<word>[A-Za-z]*)(?P<number>[0-9]+)", re.ASCII)  # fmt: skip
 _NAMED = re.compile(r"(?P<word>[A-Za-z]{3,})-\Z", re.ASCII)
 _BUILD_WORDS = frozenset({"", "r", "ls", "p", "b", "u", "g", "build", "rev", "patch", "release", "rel", "post", "pl"})
+_RUNTIMES = frozenset({
+    "jdk", "jre", "openjdk", "java", "temurin", "corretto", "zulu", "liberica", "semeru", "ibmjava", "sapmachine", "graalvm",
+    "python", "py", "cp", "pypy", "php", "node", "nodejs", "ruby", "perl", "go", "golang", "rust", "scala", "erlang", "otp",
+    "elixir", "dotnet", "net", "mono", "gcc", "clang", "llvm", "cuda", "cudnn", "rocm", "tensorrt", "pytorch", "torch",
+    "tensorflow", "tf", "spark", "hadoop", "pg", "postgres", "postgresql", "psql", "mysql", "mariadb", "ltsc", "servercore",
+    "windowsservercore", "nanoserver",
+})  # fmt: skip
+"""What an image is made for: the number behind such a word is part of the variant (`-jdk17` never becomes `-jdk21`)."""
 _LARGEST = 10**7
-"""Larger numbers inside a version are dates or build times."""
+"""Larger numbers inside a version are dates or build times; one such place is part of the kind of tag."""
 
 
 def is_source(tag: str) -> bool:
@@ -89,17 +100,19 @@ def _variant(text: str) -> _Variant:
     """What stands behind the version: its shape with the numbers taken out, all numbers, and those of versions."""
     numbers: list[int] = []
     floors: list[int] = []
-    versioned = False
+    owner = ""
 
     def take(match: re.Match[str]) -> str:
-        nonlocal versioned
+        nonlocal owner
         if match["number"] is None:
             return match[0]
         if match["word"] or text[match.start() - 1 : match.start()] != ".":
             named = _NAMED.search(text, 0, match.start()) if not match["word"] else None
-            versioned = (named["word"] if named else match["word"]).lower() not in _BUILD_WORDS
+            owner = (named["word"] if named else match["word"]).lower()
+        if owner in _RUNTIMES:
+            return match[0]
         numbers.append(int(match["number"]))
-        if versioned:
+        if owner not in _BUILD_WORDS:
             floors.append(numbers[-1])
         return f"{match['word']}#"
 
@@ -120,6 +133,10 @@ def _without_pre_mark(variant: str) -> str:
     return variant.replace("-~", "").replace("~", "")
 
 
+def _is_name(prefix: str) -> bool:
+    return prefix not in ("", "v", "V", "r") and prefix[-1].isalnum()
+
+
 def _plain_version(tag: str) -> tuple[str, list[int], str] | None:
     """Prefix, numbers and rest of a tag with an ordinary version in it."""
     match = _VERSION.fullmatch(tag)
@@ -129,7 +146,7 @@ def _plain_version(tag: str) -> tuple[str, list[int], str] | None:
     numbers = [int(part) for part in parts]
     padded = any(len(part) > 1 and part.startswith("0") for part in parts)
     year = 1990 <= numbers[0] <= 2100
-    if padded or year or len(parts) > 5 or max(numbers) >= _LARGEST:
+    if padded or year or len(parts) > 5 or numbers[0] >= _LARGEST or max(numbers) >= _LARGEST**2:
         return None
     return match["prefix"], numbers, match["rest"]
 
@@ -141,12 +158,22 @@ def _semver(tag: str) -> Reading | None:
     prefix, numbers, rest = found
     if _RELEASE.fullmatch(rest) or _DESCRIBE.fullmatch(rest):
         return None
-    if len(numbers) == 1 and prefix not in ("", "v", "V", "r") and prefix[-1].isalnum():
+    if len(numbers) == 1 and _is_name(prefix):
         return None  # a name with a number in it: stream9, c9s, el9
     kind, place, rest = _pre(rest)
     variant = _variant(_without_pre_mark(rest))
-    family = (prefix, len(numbers), variant.template)
+    family = (prefix, len(numbers), variant.template, _dated(numbers))
     return Reading(family, (*numbers, *place, *variant.numbers), variant.floors, kind)
+
+
+def _dated(numbers: list[int]) -> tuple[int, ...]:
+    """What sets versions with a date inside apart: the date's position and, in Fedora CoreOS, the stream.
+
+    `42.20250512.3.0` is release, day, stream (3 stable, 2 testing, 1 next) and revision.
+    """
+    positions = tuple(index for index, number in enumerate(numbers) if number >= _LARGEST)
+    coreos = positions == (1,) and len(numbers) == 4 and _is_day(str(numbers[1]))
+    return (*positions, numbers[2]) if coreos else positions
 
 
 def _integer(tag: str) -> Reading | None:
@@ -160,7 +187,7 @@ def _rpm_release(tag: str) -> Reading | None:
     match = _RELEASE.fullmatch(found[2]) if found else None
     if found is None or match is None:
         return None
-    return Reading((found[0], len(found[1])), (*found[1], *_numbers(match["release"])))
+    return Reading((found[0], len(found[1]), _dated(found[1])), (*found[1], *_numbers(match["release"])))
 
 
 def _describe(tag: str) -> Reading | None:
@@ -168,7 +195,8 @@ def _describe(tag: str) -> Reading | None:
     match = _DESCRIBE.fullmatch(found[2]) if found else None
     if found is None or match is None:
         return None
-    return Reading((found[0], len(found[1]), match["variant"]), (*found[1], int(match["count"])), unordered=True)
+    family = (found[0], len(found[1]), match["variant"], _dated(found[1]))
+    return Reading(family, (*found[1], int(match["count"])), unordered=True)
 
 
 def _is_day(text: str) -> bool:
@@ -183,8 +211,13 @@ def _date_led(tag: str) -> tuple[tuple[object, ...], tuple[int, ...], str] | Non
     """Shape, numbers and rest of a tag that starts with a date."""
     match = _DAY.fullmatch(tag)
     if match and _is_day(match["day"]):
-        numbers: tuple[int, ...] = (int(match["day"]), int(match["time"] or 0))
+        respin = _RESPIN.match(match["rest"])
+        numbers: tuple[int, ...] = (int(match["day"]), int(match["time"] or 0), int(respin["number"]) if respin else 0)
         shape: tuple[object, ...] = (match["prefix"], "day", len(match["time"] or ""))
+        if respin:
+            return shape, numbers, match["rest"][respin.end() :]
+    elif (match := _YEAR_LED.fullmatch(tag)) and _is_name(match["prefix"]) and not match["sep"]:
+        return None  # a name with a year in it: ltsc2022
     elif match := _YEAR_LED.fullmatch(tag):
         numbers = _numbers(match["core"])
         shape = (match["prefix"], match["sep"], len(numbers))
@@ -247,9 +280,24 @@ HOW: Mapping[str, str] = {
 def infer(current: str, tags: Collection[str]) -> str | None:
     """The scheme of a repository, from the tag in use and all of its tags; None for a floating channel."""
     for name, read in SCHEMES.items():
-        if read(current) is not None and (name != "fedora" or _looks_like_fedora(current, tags)):
+        fits = {"fedora": _looks_like_fedora, "calver": _looks_like_dates}.get(name)
+        if read(current) is not None and (fits is None or fits(current, tags)):
             return name
     return None
+
+
+def _looks_like_dates(current: str, tags: Collection[str]) -> bool:
+    """Whether `24.10` is a year and a month: others like it have a zero in front of the month, and few have no month."""
+    mine = _VERSION.fullmatch(current) if _SHORT_YEAR.fullmatch(current) else None
+    if mine is None:
+        return True
+    alike = [
+        match["core"]
+        for match in map(_VERSION.fullmatch, {current, *tags})
+        if match and match["prefix"] == mine["prefix"] and match["core"].count(".") == mine["core"].count(".")
+    ]
+    months = [core for core in alike if _SHORT_YEAR.fullmatch(core)]
+    return 2 * len(months) > len(alike) and any(core.split(".")[1].startswith("0") for core in months)
 
 
 def _looks_like_fedora(current: str, tags: Collection[str]) -> bool:

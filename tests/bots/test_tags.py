@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sig_bots.errors import UserError
-from sig_bots.fedora_releases import RELEASES
+from sig_bots.fedora_releases import AS_OF, RELEASES
 from sig_bots.refs import ImageRef
 from sig_bots.tags import Policy, newest, scheme_for
 from sig_bots.tagschemes import SCHEMES, infer
@@ -141,6 +141,19 @@ def test_a_fedora_release_is_proposed_from_the_day_it_is_out() -> None:
     assert before is None
     assert on_the_day is not None
     assert on_the_day.tag == "45"
+
+
+def test_a_day_of_release_that_was_only_planned_is_said_to_be_so() -> None:
+    proposal = newest("44", FEDORA.split(), policy=Policy(today=RELEASES[45].released))
+    assert proposal is not None
+    assert RELEASES[45].planned == ("was planned for" in proposal.reason)
+    assert "planned" not in newest("41", FEDORA.split(), policy=SEPTEMBER).reason  # type: ignore[union-attr]
+
+
+def test_the_table_is_honest_about_its_day() -> None:
+    for release in RELEASES.values():
+        assert release.planned == (release.released > AS_OF)
+    assert all(RELEASES[number + 2].released < RELEASES[number].eol for number in list(RELEASES)[:-2])
 
 
 def test_the_states_of_a_fedora_release_follow_each_other() -> None:
