@@ -3,6 +3,9 @@
 When an attempt is repeated, what an earlier attempt confirmed is not done again, and what it only intended is done through
 the same idempotent verb, which looks before it acts. A write by an attempt that lost its lease is refused (FencedOff).
 Texts lose every secret on their way out.
+
+In a dry run the same gate stays shut: reads pass, and each write becomes a line in the job's log and an effect that is
+`intended` for ever. A bot has no other way to a forge, so a verb that is not written here does not exist for it.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from sig_bots.context import Log
+from sig_bots.errors import Obsolete
 from sig_bots.forge import (
     Annotation,
     Capabilities,
@@ -38,6 +43,12 @@ BELIEVED = 1.0
 """Seconds for which the answer that an effect may be done is believed; below any lease."""
 
 
+def one_line(text: str) -> str:
+    """The text on one line of at most 300 characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= 300 else f"{line[:299]}…"
+
+
 def run_key(job: JobRow) -> str:
     """What is the same for all attempts of a job that follow from each other; another one when a person retries it.
 
@@ -54,12 +65,28 @@ class Ledger:
     store: Store
     job: JobRow
     enabled: bool = True
+    dry_run: Log | None = None
+    """Where to say what would have been done; None: do it."""
 
-    def once(self, kind: str, key: str, content: Any, act: Callable[[], str], *, repeat: bool = False) -> str:
+    @property
+    def dry(self) -> bool:
+        """Whether nothing is done."""
+        return self.dry_run is not None
+
+    def once(
+        self, kind: str, key: str, content: Any, act: Callable[[], str], *, words: str = "", repeat: bool = False
+    ) -> str:
         """Do `act` unless this job has confirmed the same effect before; returns what it gave then or now.
 
-        `repeat`: do it in any case, because it finds its own earlier effect itself and gives the one that counts now.
+        `words`: what it does, for a dry run, which does nothing and returns "". `repeat`: do it in any case, because it
+        finds its own earlier effect itself and gives the one that counts now.
         """
+        if self.dry_run is not None:
+            self.dry_run(f"dry run: would {one_line(words or f'{kind} {key}')}")
+            if self.enabled:
+                # by another kind, so that the same attempt or a later one still does it when it is no dry run any more
+                self._begin(f"{kind} (dry run)", f"{run_key(self.job)}/{key}", content)
+            return ""
         if not self.enabled:
             return act()
         effect = self._begin(kind, f"{run_key(self.job)}/{key}", content)
@@ -170,16 +197,35 @@ class RecordedForge:
             return str(opened.number)
 
         content = (base, title, body, list(labels), list(reviewers), head)
-        return self.inner.pull_request(int(self.ledger.once("pull request", branch, content, act)))
+        words = f"open or update the pull request from {branch} to {base}: {title}"
+        number = self.ledger.once("pull request", branch, content, act, words=words)
+        if not self.ledger.dry:
+            return self.inner.pull_request(int(number))
+        new = {"title": title, "body": body, "labels": tuple(labels)}
+        for known in self.inner.find_prs(branch):
+            if known.head_branch == branch:
+                return known.model_copy(update=new)
+        return PullRequest(
+            number=0, author=self.account, head_sha=head or "", head_branch=branch, base_branch=base, **new
+        )
 
     def close_pr(self, number: int, reason: str) -> None:
         """See `Forge.close_pr`."""
         text = self.redact(reason)
-        self._once("close", str(number), text, lambda: self.inner.close_pr(number, text))
+        self._once(
+            "close", str(number), text, lambda: self.inner.close_pr(number, text), f"close #{number}: {text}"
+        )  # fmt: skip
 
     def merge(self, number: int, expected_sha: str) -> None:
-        """See `Forge.merge`."""
-        self._once("merge", str(number), expected_sha, lambda: self.inner.merge(number, expected_sha))
+        """See `Forge.merge`. A dry run refuses what the forge would refuse, to take the same turn."""
+        if self.ledger.dry:
+            found = self.inner.pull_request(number)
+            if found.state == "closed" or (found.state == "open" and found.head_sha != expected_sha):
+                raise Obsolete(f"{self.repo.path}#{number} is {found.state} at {found.head_sha}, not at {expected_sha}")
+        self._once(
+            "merge", str(number), expected_sha, lambda: self.inner.merge(number, expected_sha),
+            f"merge #{number} at {expected_sha[:12]}",
+        )  # fmt: skip
 
     def ensure_comment(self, number: int, topic: str, body: str, *, state: str | None = None) -> str:
         """See `Forge.ensure_comment`."""
@@ -187,11 +233,15 @@ class RecordedForge:
         return self.ledger.once(
             "comment", f"{number}/{topic}", (text, state),
             lambda: self.inner.ensure_comment(number, topic, text, state=state),
+            words=f"comment on #{number} ({topic}): {text}",
         )  # fmt: skip
 
     def react(self, number: int, comment_id: str, reaction: str) -> None:
         """See `Forge.react`."""
-        self._once("reaction", f"{comment_id}/{reaction}", "", lambda: self.inner.react(number, comment_id, reaction))
+        self._once(
+            "reaction", f"{comment_id}/{reaction}", "", lambda: self.inner.react(number, comment_id, reaction),
+            f"react to comment {comment_id} of #{number} with {reaction}",
+        )  # fmt: skip
 
     def set_check(
         self, sha: str, name: str, state: CheckState, *, summary: str, url: str = "", text: str = "",
@@ -205,6 +255,7 @@ class RecordedForge:
             lambda: self.inner.set_check(
                 sha, name, state, summary=summary, url=url, text=text, annotations=annotations, number=number
             ),
+            f"set check {name} on {sha[:12]} to {state}: {summary}",
         )  # fmt: skip
         self.running.pop((sha, name), None)
         if state is CheckState.RUNNING:
@@ -219,20 +270,22 @@ class RecordedForge:
         """See `Forge.ensure_issue`."""
         title, body = self.redact(title), self.redact(body)
         number = self.ledger.once(
-            "issue", topic, (title, body), lambda: str(self.inner.ensure_issue(topic, title, body).number)
-        )
-        return self.inner.read_issue(int(number))
+            "issue", topic, (title, body), lambda: str(self.inner.ensure_issue(topic, title, body).number),
+            words=f"open or update the issue {topic}: {title}",
+        )  # fmt: skip
+        return Issue(number=0, title=title, body=body) if self.ledger.dry else self.inner.read_issue(int(number))
 
     def ensure_fork(self) -> str:
-        """See `Forge.ensure_fork`."""
-        return self.ledger.once("fork", "fork", "", self.inner.ensure_fork)
+        """See `Forge.ensure_fork`; in a dry run the repository itself, whose pushes are not made either."""
+        words = f"fork {self.repo.path}"
+        return self.ledger.once("fork", "fork", "", self.inner.ensure_fork, words=words) or self.repo.path
 
-    def _once(self, kind: str, key: str, content: Any, act: Callable[[], None]) -> None:
+    def _once(self, kind: str, key: str, content: Any, act: Callable[[], None], words: str) -> None:
         def done() -> str:
             act()
             return ""
 
-        self.ledger.once(kind, key, content, done)
+        self.ledger.once(kind, key, content, done, words=words)
 
 
 @dataclass(frozen=True)
@@ -264,7 +317,7 @@ class RecordedWorkspace:
         expected: str | None,
         before_push: Callable[[str], None] = lambda sha: None,
     ) -> str:
-        """See `Workspace.commit`; the commit counts as ours from before it is visible."""
+        """See `Workspace.commit`; the commit counts as ours from before it is visible. A dry run gives the parent."""
         content = (parent, {path: hashlib.sha256(data).hexdigest() for path, data in changes.items()}, message)
 
         def remember(sha: str) -> None:
@@ -276,4 +329,5 @@ class RecordedWorkspace:
                 branch=branch, parent=parent, changes=changes, message=message, expected=expected, before_push=remember
             )
 
-        return self.ledger.once("push", branch, content, act)
+        words = f"push to {branch} a commit that changes {', '.join(sorted(changes))}: {message}"
+        return self.ledger.once("push", branch, content, act, words=words) or parent

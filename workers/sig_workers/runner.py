@@ -139,7 +139,8 @@ class Runner:
             base = RepoConfig()  # the planner makes no job of a bot from a broken file; built-in ones need no section
         forge = service.host(job.repo.instance).repository(job.repo.path, job.bot)
         config = self._narrowed(job, base)
-        ledger = Ledger(service.store, job, recorded and service.settings.effects_ledger)
+        dry_run = lines if service.settings.is_dry(job.repo.instance) else None
+        ledger = Ledger(service.store, job, recorded and service.settings.effects_ledger, dry_run)
         services = RunServices(RecordedForge(forge, ledger, service.redact), ledger, service)
         bot = service.bots.bots[job.bot]
         instance = service.settings.instance(job.repo.instance)

@@ -100,6 +100,8 @@ class Instance(Section):
     """Globs of the repositories that are enabled; a valid signature alone does not enrol."""
     allow_http: bool = False
     allow_private_network: bool = False
+    dry_run: bool = False
+    """Bots read here and say in their jobs' logs what they would have done; nothing is written or pushed."""
     max_body: int | None = Field(default=None, gt=0)
     """Largest body in bytes; each kind has a default."""
 
@@ -200,6 +202,8 @@ class Settings(BaseSettings):
     instances: tuple[Instance, ...] = Field(default=(), alias="instance")
     registries: tuple[RegistryAccess, ...] = Field(default=(), alias="registry")
     timing: Timing = Timing()
+    dry_run: bool = False
+    """As an instance's `dry_run`, for all of them."""
     sweeper: bool = True
     """Switches of the safety nets; only fault tests turn one off, to see that it is needed."""
     effects_ledger: bool = True
@@ -231,6 +235,11 @@ class Settings(BaseSettings):
     def instance(self, name: str) -> Instance | None:
         """The configured instance of that name."""
         return next((one for one in self.instances if one.name == name), None)
+
+    def is_dry(self, name: str) -> bool:
+        """Whether nothing may be written at the instance of that name."""
+        instance = self.instance(name)
+        return self.dry_run or (instance is not None and instance.dry_run)
 
     @property
     def local(self) -> Instance | None:

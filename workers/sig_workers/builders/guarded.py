@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sig_bots.errors import UserError
+from sig_bots.errors import Skip, UserError
 from sig_bots.tools import Builder, BuildHandle, BuildSpec, BuildStatus
 from sig_workers.ledger import Ledger
 from sig_workers.settings import Settings
@@ -33,7 +33,10 @@ class GuardedBuilder:
         return self.inner.available(untrusted=untrusted)
 
     def start(self, spec: BuildSpec, *, key: str) -> BuildHandle:
-        """See `Builder.start`. Raises UserError when the repository may not publish under the image's name."""
+        """See `Builder.start`. Raises UserError when the repository may not publish under the image's name.
+
+        A dry run builds what stays here; what would be published ends the job (Skip), for its digest is not known.
+        """
         repo = self.ledger.job.repo
         if spec.push and not any(
             one.allows(spec.image.name, repo.instance, repo.path) for one in self.settings.registries
@@ -44,11 +47,16 @@ class GuardedBuilder:
             )
         if any(parent.id not in self.started for parent in spec.parents.values()):
             raise UserError("A build may be made from builds of its own job only.")
+        content = (str(spec.image), dict(spec.bases), {text: one.id for text, one in spec.parents.items()}, spec.push)
+        if spec.push and self.ledger.dry:
+            words = f"build and publish {spec.image}"
+            self.ledger.once("publish", key, content, lambda: "", words=words)
+            raise Skip(f"dry run: would {words}")
         # The builder itself knows a build by its key, and starts one anew whose supervisor died: it is always asked.
         handle = self.inner.start(spec, key=key)
         self.started.add(handle.id)
-        content = (str(spec.image), dict(spec.bases), {text: one.id for text, one in spec.parents.items()}, spec.push)
-        self.ledger.once("build", key, content, lambda: handle.id)
+        if not self.ledger.dry:
+            self.ledger.once("build", key, content, lambda: handle.id)
         return handle
 
     def poll(self, handle: BuildHandle) -> BuildStatus:
