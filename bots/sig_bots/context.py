@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from sig_bots.errors import UserError
 from sig_bots.events import Event
 from sig_bots.forge import Annotation, CheckState, Forge
+from sig_bots.jobstate import JobState
 from sig_bots.refs import Actor, PullRequest, Repo, Value
 from sig_bots.tools import Builder, Inventory, Linter, Registry, Workspace
 from sig_bots.wording import plain_line
@@ -33,7 +34,7 @@ class JobSummary(Value):
     id: int
     bot: str
     handler: str
-    state: str
+    state: JobState
     reason: str = ""
     number: int | None = None
     head_sha: str | None = None

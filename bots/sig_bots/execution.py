@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
 
 from pydantic import ValidationError
 
@@ -15,18 +14,18 @@ from sig_bots.context import Context
 from sig_bots.errors import FencedOff, NotFound, Obsolete, SigbotError, Skip, Transient, UserError
 from sig_bots.events import Event
 from sig_bots.forge import CheckState, Permission
+from sig_bots.jobstate import JobState
 from sig_bots.refs import same_account
 
 __all__ = ["Outcome", "run_handler", "tell_failure"]
-
-type State = Literal["done", "skipped", "failed", "retry", "obsolete"]
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How an attempt ended. `reason` is for people; `detail` (a traceback) for the operator's log only."""
 
-    state: State
+    state: JobState
+    """The job's state from now on; QUEUED: it is to be tried again."""
     reason: str = ""
     detail: str = ""
     retry_after: timedelta | None = None
@@ -46,22 +45,26 @@ def run_handler(spec: Handler | CommandSpec | ScheduleSpec, ctx: Context, *, who
             return _call(spec, ctx, who)
         except UserError as error:
             _tell_user(ctx, error)
-            return Outcome("failed", str(error))
+            return Outcome(JobState.FAILED, str(error))
     except Skip as skip:
-        return Outcome("skipped", str(skip))
+        return Outcome(JobState.SKIPPED, str(skip))
     except Obsolete as error:
-        return Outcome("obsolete", str(error))
+        return Outcome(JobState.OBSOLETE, str(error))
     except Transient as error:
-        return Outcome("retry", str(error), retry_after=error.retry_after, host=error.host)
+        return Outcome(JobState.QUEUED, str(error), retry_after=error.retry_after, host=error.host)
     except FencedOff:
         raise
     except ValidationError as error:
-        return Outcome("failed", f"the job's arguments no longer fit the command ({error.error_count()} problems)")
+        return Outcome(
+            JobState.FAILED, f"the job's arguments no longer fit the command ({error.error_count()} problems)"
+        )
     except SigbotError as error:
-        return _refused(ctx, Outcome("failed", str(error)))
+        return _refused(ctx, Outcome(JobState.FAILED, str(error)))
     except (Exception, SystemExit) as error:
         # A bot is foreign code: whatever it raises must end its own job only, and reach the operator whole.
-        return Outcome("retry", f"{type(error).__name__} in bot {ctx.bot}", traceback.format_exc(), unexpected=True)
+        return Outcome(
+            JobState.QUEUED, f"{type(error).__name__} in bot {ctx.bot}", traceback.format_exc(), unexpected=True
+        )
 
 
 def _call(spec: Handler | CommandSpec | ScheduleSpec, ctx: Context, who: Who | None) -> Outcome:
@@ -69,10 +72,10 @@ def _call(spec: Handler | CommandSpec | ScheduleSpec, ctx: Context, who: Who | N
         refusal = _refusal(ctx, spec, who or spec.who)
         if refusal:
             ctx.reply(refusal)
-            return Outcome("skipped", f"refused: {refusal}")
+            return Outcome(JobState.SKIPPED, f"refused: {refusal}")
     argument = spec.args.model_validate(ctx.args) if isinstance(spec, CommandSpec) else ctx.event
     spec.function(ctx, argument)
-    return Outcome("done", ctx.summary, events=tuple(ctx.emitted))
+    return Outcome(JobState.DONE, ctx.summary, events=tuple(ctx.emitted))
 
 
 def _refused(ctx: Context, outcome: Outcome) -> Outcome:

@@ -40,7 +40,7 @@ def outcome(sig: SigHarness):
         (UserError("write a tag"), "failed"),
         (NotFound("gone"), "failed"),
         (Obsolete("newer head"), "obsolete"),
-        (Transient("later"), "retry"),
+        (Transient("later"), "queued"),
     ],
 )
 def test_each_kind_of_end_has_its_state_and_keeps_its_sentence(error: Exception, state: str) -> None:

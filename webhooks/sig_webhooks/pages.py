@@ -6,16 +6,17 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 
+from sig_bots.jobstate import ENDED
 from sig_webhooks.forge_pages import add_forge
 from sig_webhooks.rendering import payload_text, register_filters
 from sig_workers.observe import Redactor
 from sig_workers.settings import Settings
+from sig_workers.store.deliverystate import UNPLANNED
 from sig_workers.store.rows import JobRow
 from sig_workers.store.store import Store
 
 __all__ = ["make_pages"]
 
-ENDED = frozenset({"done", "skipped", "failed", "dead", "cancelled", "superseded", "obsolete"})
 PAGE = 40
 LOG_LINES = 5000
 MOST_ID = 2**63 - 1  # what the databases can hold
@@ -45,7 +46,8 @@ def make_pages(settings: Settings, store: Store, redact: Redactor) -> Blueprint:
             # About no repository we know of, so nobody can say that what it holds is public.
             return render_template("delivery.html", delivery=found, sealed=True)
         return render_template(
-            "delivery.html", delivery=found, events=store.events_of(number), verdicts=store.verdicts_of(number),
+            "delivery.html", delivery=found, unplanned=found.state in UNPLANNED,
+            events=store.events_of(number), verdicts=store.verdicts_of(number),
             jobs=store.jobs(delivery=number, public_only=True, limit=200), body=payload_text(found.body, redact),
             headers=[(name, redact(value)) for name, value in found.headers.items()],
             repository=store.repository(found.repo_id) if found.repo_id is not None else None,

@@ -20,6 +20,7 @@ from sig_bots.sources.quay import PATH_SECRET_HEADER
 from sig_webhooks.body import BodyReader
 from sig_workers.queue import WakeUps
 from sig_workers.settings import Instance
+from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.rows import Accepted
 from sig_workers.store.store import Store, StoreDown
 
@@ -65,7 +66,8 @@ class Endpoint:
             identity = body_id(body)
         accepted = self._store.accept(
             instance=self.instance.name, source=self.instance.kind, delivery_id=identity,
-            headers=public_headers(headers), body=body, state="invalid" if problem else "received", reason=problem,
+            headers=public_headers(headers), body=body, reason=problem,
+            state=DeliveryState.INVALID if problem else DeliveryState.RECEIVED,
         )  # fmt: skip
         if accepted.status == "conflict":
             log.warning("a delivery id came with another body: instance=%s row=%d", self.instance.name, accepted.id)

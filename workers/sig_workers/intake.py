@@ -13,12 +13,14 @@ from sig_bots import planner
 from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, default_config, parse_config
 from sig_bots.errors import FencedOff, NotFound, SigbotError, Transient
 from sig_bots.events import Event, Ignored, ImagePushed, PullRequestChanged, Rejected, dump_event, load_event
+from sig_bots.jobstate import OPEN
 from sig_bots.refs import Actor, Repo
 from sig_bots.sources.lookup import events_of
 from sig_bots.sources.visibility import stated_private
 from sig_workers.leases import LeaseKeeper
 from sig_workers.observe import working_on
 from sig_workers.service import Service
+from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.errors import StoreDown
 from sig_workers.store.inventory import SqlInventory
 from sig_workers.store.rows import DeliveryRow, NewEvent, NewJob, RepositoryRow, Settlement, Supersede
@@ -106,9 +108,13 @@ class Intake:
     def _read(self, row: DeliveryRow, batch: _Batch) -> Settlement:
         parsed = batch.parsed(row)
         if isinstance(parsed, Ignored):
-            return Settlement(row.id, row.attempt, "ignored", parsed.reason, private=stated_private(row.body))
+            return Settlement(
+                row.id, row.attempt, DeliveryState.IGNORED, parsed.reason, private=stated_private(row.body)
+            )
         if isinstance(parsed, Rejected):
-            return Settlement(row.id, row.attempt, "rejected", parsed.reason, private=stated_private(row.body))
+            return Settlement(
+                row.id, row.attempt, DeliveryState.REJECTED, parsed.reason, private=stated_private(row.body)
+            )
         if len(parsed) > 1:
             batch.split = True
             return self._split(row, parsed)
@@ -121,14 +127,16 @@ class Intake:
                 instance="", source=INTERNAL, delivery_id=f"delivery-{row.id}-{number}", headers={},
                 body=dump_event(event).encode(),
             )  # fmt: skip
-        return Settlement(row.id, row.attempt, "done", f"held {len(events)} events, each planned on its own")
+        return Settlement(
+            row.id, row.attempt, DeliveryState.DONE, f"held {len(events)} events, each planned on its own"
+        )
 
     def _plan(self, row: DeliveryRow, event: Event, batch: _Batch) -> Settlement:
         instance = self._service.settings.instance(row.instance)
         if event.repo is not None and instance is not None and not instance.acts:
             said = f"this version reads what {instance.kind} sends and cannot act there yet"
             kept = NewEvent(event.kind, dump_event(event))
-            return Settlement(row.id, row.attempt, "ignored", said, private=event.repo.private, event=kept)
+            return Settlement(row.id, row.attempt, DeliveryState.IGNORED, said, private=event.repo.private, event=kept)
         repositories = self._repositories(event, batch)
         facts = [
             planner.RepoFacts(
@@ -150,7 +158,7 @@ class Intake:
         return Settlement(
             row.id,
             row.attempt,
-            "ignored" if plan.ignored else "done",
+            DeliveryState.IGNORED if plan.ignored else DeliveryState.DONE,
             plan.ignored or "",
             repo_id=first.id if first else None,
             private=any(one.private is not False for one in repositories) if repositories else None,
@@ -171,7 +179,7 @@ class Intake:
         if not any(one.keep_sha for one in plan.supersedes):
             return False
         row, number, told = repositories[0], event.pull_request.number, event.pull_request.head_sha
-        going = self._service.store.jobs(repo=row.id, number=number, states=("queued", "running"))
+        going = self._service.store.jobs(repo=row.id, number=number, states=OPEN)
         heads = {job.head_sha for job in going} | batch.heads.setdefault((row.id, number), set())
         batch.heads[row.id, number].add(told)
         if not heads - {None, told}:

@@ -15,6 +15,7 @@ from sig_bots.context import Context, Log
 from sig_bots.errors import FencedOff, ForgeError, NotFound, Obsolete, SigbotError, Transient
 from sig_bots.events import dump_event, load_event
 from sig_bots.execution import Outcome, run_handler, tell_failure
+from sig_bots.jobstate import JobState
 from sig_bots.roster import command_of
 from sig_bots.wording import plain_line
 from sig_workers.intake import configuration
@@ -56,12 +57,12 @@ class Runner:
     def tell_dead(self, job_id: int) -> None:
         """Say on the forge that a job died with its workers. What the forge refuses is logged, not raised."""
         job = self._service.store.job(job_id)
-        if job is None or job.state != "dead":
+        if job is None or job.state != JobState.DEAD:
             return
         with working_on(job=job.id, bot=job.bot):
             try:
                 ctx, _ = self._context(job, lambda: None, log.info, recorded=False)
-                tell_failure(ctx, Outcome("failed", job.reason))
+                tell_failure(ctx, Outcome(JobState.FAILED, job.reason))
             except SigbotError as error:
                 log.warning("could not tell on the forge that the job is dead: %s", error)
 
@@ -85,12 +86,12 @@ class Runner:
         except (FencedOff, StoreDown):
             raise
         except Transient as error:
-            outcome = Outcome("retry", str(error), retry_after=error.retry_after, host=error.host)
+            outcome = Outcome(JobState.QUEUED, str(error), retry_after=error.retry_after, host=error.host)
         except SigbotError as error:
-            outcome = Outcome("obsolete" if isinstance(error, Obsolete) else "failed", str(error))
+            outcome = Outcome(JobState.OBSOLETE if isinstance(error, Obsolete) else JobState.FAILED, str(error))
         except Exception as error:  # an error of ours must end this job only, and reach the operator whole
             reason = f"internal error ({type(error).__name__}); the log has the details"
-            outcome = Outcome("retry", reason, traceback.format_exc(), unexpected=True)
+            outcome = Outcome(JobState.QUEUED, reason, traceback.format_exc(), unexpected=True)
         if outcome.detail:
             log.error("%s\n%s", outcome.reason, outcome.detail)
         lines.flush()
@@ -98,30 +99,30 @@ class Runner:
 
     def _last_word(self, job: JobRow, lease: Lease, ctx: Context, outcome: Outcome) -> Outcome:
         """What follows from this being the end: nothing is tried again that was called off, nobody is left waiting."""
-        if outcome.state == "retry" and not lease.handed_back:
+        if outcome.state == JobState.QUEUED and not lease.handed_back:
             lease.renew()
             if lease.asked:
-                outcome = Outcome("obsolete", lease.asked)
+                outcome = Outcome(JobState.OBSOLETE, lease.asked)
             elif job.tries >= job.max_attempts:
                 _told(lambda: tell_failure(ctx, outcome))
         forge = ctx.services.forge
-        if outcome.state == "obsolete" and isinstance(forge, RecordedForge):
+        if outcome.state == JobState.OBSOLETE and isinstance(forge, RecordedForge):
             _told(lambda: forge.call_off(outcome.reason))
         return outcome
 
     def _finish(self, job: JobRow, lease: Lease, outcome: Outcome) -> str:
         service = self._service
         reason = plain_line(service.redact(outcome.reason))
-        if outcome.state == "retry" and lease.handed_back:
+        if outcome.state == JobState.QUEUED and lease.handed_back:
             service.store.hand_back(job.id, job.attempt, reason)
             service.wake_ups.wake({job.queue})
-            return "queued"
-        if outcome.state == "retry":
+            return JobState.QUEUED
+        if outcome.state == JobState.QUEUED:
             wait = outcome.retry_after or service.settings.timing.back_off(job.tries)
             block = HostBlock(outcome.host, wait, reason) if outcome.host and outcome.retry_after else None
-            return service.store.finish(job.id, job.attempt, "failed", reason, retry_at=wait, host_block=block)
-        if outcome.state == "obsolete" and lease.asked:
-            return service.store.finish(job.id, job.attempt, "cancelled", service.redact(lease.asked))
+            return service.store.finish(job.id, job.attempt, JobState.FAILED, reason, retry_at=wait, host_block=block)
+        if outcome.state == JobState.OBSOLETE and lease.asked:
+            return service.store.finish(job.id, job.attempt, JobState.CANCELLED, service.redact(lease.asked))
         events = [dump_event(event.at_home(f"job-{job.id}", datetime.now(UTC))) for event in outcome.events]
         state = service.store.finish(job.id, job.attempt, outcome.state, reason, events=events)
         if events:

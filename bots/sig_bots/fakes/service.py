@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sig_bots.context import JobSummary
+from sig_bots.jobstate import OPEN, JobState
 from sig_bots.refs import Actor, ImageRef, Repo
 from sig_bots.tools import BuildStatus, Finding, FleetImage
 
@@ -51,8 +52,8 @@ class FakeJobBoard:
         """Ask the jobs to end."""
         asked = 0
         for index, job in enumerate(self.jobs):
-            if job.number == number and job.state in ("queued", "running") and bot in (None, job.bot):
-                self.jobs[index] = job.model_copy(update={"state": "cancelled", "reason": reason})
+            if job.number == number and job.state in OPEN and bot in (None, job.bot):
+                self.jobs[index] = job.model_copy(update={"state": JobState.CANCELLED, "reason": reason})
                 asked += 1
         return asked
 

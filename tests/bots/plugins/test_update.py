@@ -100,7 +100,7 @@ def test_a_registry_that_is_down_closes_nothing_and_is_asked_again(sig: SigHarne
     sig.registry.down = True
     sig.tick("update", "sweep")
     assert len(proposal(sig)) == 1
-    assert sig.outcomes[-1][1].state == "retry"
+    assert sig.outcomes[-1][1].state == "queued"
 
 
 def test_the_command_answers_with_what_is_open(sig: SigHarness) -> None:

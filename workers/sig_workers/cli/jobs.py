@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from sig_workers.cli.follow import OPEN, outcome, state_of
+from sig_bots.jobstate import OPEN, JobState
+from sig_workers.cli.follow import outcome, state_of
 from sig_workers.cli.options import DATA, fail, open_service
 from sig_workers.cli.output import FORMAT, local_time, print_json, say, table
 from sig_workers.service import Service
@@ -28,7 +29,13 @@ def jobs() -> None:
 @jobs.command("list")
 @click.option("--repo", help="Only those of one repository: owner/name.")
 @click.option("--bot", help="Only those of one bot.")
-@click.option("--state", "states", multiple=True, help="Only those in a state; may be given several times.")
+@click.option(
+    "--state",
+    "states",
+    type=click.Choice([state.value for state in JobState]),
+    multiple=True,
+    help="Only those in a state; may be given several times.",
+)
 @LIMIT
 @DATA
 @FORMAT
@@ -45,7 +52,7 @@ def list_jobs(
         found = [
             job
             for one in (chosen or [None])
-            for job in service.store.jobs(repo=one, bot=bot, states=states, limit=limit)
+            for job in service.store.jobs(repo=one, bot=bot, states=[JobState(state) for state in states], limit=limit)
         ]
     show_jobs(sorted(found, key=lambda job: -job.id)[:limit], form)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sig_bots.jobstate import JobState
 from sig_bots.refs import PullRequest
 from sig_bots.wording import counted
 from sig_workers.cli.follow import outcome, state_of
@@ -49,7 +50,7 @@ def print_checks(service: Service, path: str, sha: str) -> None:
 def print_waiting(service: Service, path: str, number: int | None = None) -> None:
     """One line per job that could not do its work yet: why, and when it is tried again."""
     row = service.store.find_repository("local", path)
-    for job in service.store.jobs(repo=row.id, number=number, states=["queued"], limit=100) if row else []:
+    for job in service.store.jobs(repo=row.id, number=number, states=[JobState.QUEUED], limit=100) if row else []:
         if state_of(job) == "waiting":
             say(f"{job.bot} waits: {outcome(job)}", "yellow")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ColumnElement, Dialect, Float, Integer, LargeBinary, Text, bindparam
@@ -20,6 +21,7 @@ __all__ = [
     "Bytes",
     "Id",
     "Json",
+    "States",
     "UtcTime",
     "When",
     "Words",
@@ -82,6 +84,26 @@ class Words(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """The text, storable."""
         return None if value is None else clean(value)
+
+
+class States[S: StrEnum](TypeDecorator[S]):
+    """A state, kept as its word."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, states: type[S]) -> None:
+        """`states`: what the column may hold."""
+        super().__init__()
+        self.states = states
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """The word, as a plain string."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> S | None:
+        """The state. Raises ValueError for one that this release does not know."""
+        return None if value is None else self.states(value)
 
 
 def clean(text: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, and_, exists, literal, null, select, update
 
+from sig_bots.jobstate import OPEN, JobState
 from sig_workers.store import schema as t
 from sig_workers.store.columns import Words, db_now
 from sig_workers.store.database import Part
 from sig_workers.store.deliveries import DELIVERY_COLUMNS, delivery_row
+from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.job_rows import job_row, select_jobs
 from sig_workers.store.jobs import remember_run
 from sig_workers.store.rows import DeliveryRow, JobRow
@@ -45,7 +47,7 @@ class Control(Part):
         queued = (
             update(t.jobs)
             .where(*these, QUEUED)
-            .values(state="cancelled", reason=reason, finished_at=db_now())
+            .values(state=JobState.CANCELLED, reason=reason, finished_at=db_now())
             .returning(c.id)
         )
         running = (
@@ -66,7 +68,7 @@ class Control(Part):
         queued = (
             update(t.jobs)
             .where(c.id == job, QUEUED)
-            .values(state="cancelled", reason=reason, finished_at=db_now())
+            .values(state=JobState.CANCELLED, reason=reason, finished_at=db_now())
             .returning(c.id)
         )
         running = update(t.jobs).where(c.id == job, RUNNING).values(cancel_reason=reason).returning(c.id)
@@ -79,16 +81,16 @@ class Control(Part):
         c, past = t.jobs.c, t.attempts.c
         again = (
             update(t.jobs)
-            .where(c.id == job, c.state.notin_(("queued", "running")))
+            .where(c.id == job, c.state.notin_(OPEN))
             .values(
-                state="queued", reason="", tries=0, cancel_reason=null(), not_before=null(), host=null(),
+                state=JobState.QUEUED, reason="", tries=0, cancel_reason=null(), not_before=null(), host=null(),
                 finished_at=null(),
             )
             .returning(c.id)
         )  # fmt: skip
 
         def queue(connection: Connection) -> bool:
-            ran = and_(c.id == job, c.state.notin_(("queued", "running")), c.started_at.isnot(None))
+            ran = and_(c.id == job, c.state.notin_(OPEN), c.started_at.isnot(None))
             remember_run(connection, and_(ran, ~exists().where(past.job_id == c.id, past.attempt == c.attempt)))
             return connection.execute(again).first() is not None
 
@@ -102,19 +104,19 @@ class Control(Part):
     def dead_deliveries(self, limit: int = 100) -> list[DeliveryRow]:
         """Deliveries that were given up on, newest first."""
         c = t.deliveries.c
-        query = select(*DELIVERY_COLUMNS).where(c.state == "dead").order_by(c.id.desc()).limit(limit)
+        query = select(*DELIVERY_COLUMNS).where(c.state == DeliveryState.DEAD).order_by(c.id.desc()).limit(limit)
         return self.read(lambda connection: [delivery_row(row) for row in connection.execute(query).mappings()])
 
     def drop(self, job: int) -> bool:
         """Take a job off the dead letters, for good; False when it is not there."""
         c = t.jobs.c
-        drop = update(t.jobs).where(c.id == job, c.state == "dead")
-        drop = drop.values(state="failed", reason=_DROPPED + c.reason)
+        drop = update(t.jobs).where(c.id == job, DEAD)
+        drop = drop.values(state=JobState.FAILED, reason=_DROPPED + c.reason)
         return self.write(lambda connection: connection.execute(drop.returning(c.id)).first() is not None)
 
     def drop_delivery(self, delivery: int) -> bool:
         """Take a delivery off the dead letters, for good; False when it is not there."""
         c = t.deliveries.c
-        drop = update(t.deliveries).where(c.id == delivery, c.state == "dead")
-        drop = drop.values(state="ignored", reason=_DROPPED + c.reason)
+        drop = update(t.deliveries).where(c.id == delivery, c.state == DeliveryState.DEAD)
+        drop = drop.values(state=DeliveryState.IGNORED, reason=_DROPPED + c.reason)
         return self.write(lambda connection: connection.execute(drop.returning(c.id)).first() is not None)

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Integer, RowMapping, Select, and_, bindparam, null, or_, select, text, tuple_, update
+from sqlalchemy import Connection, Integer, RowMapping, Select, and_, bindparam, null, or_, select, tuple_, update
 
 from sig_bots.errors import FencedOff
 from sig_workers.store import schema as t
 from sig_workers.store.columns import When, clean, db_after, db_after_param, db_now, moment, short
 from sig_workers.store.database import Part
+from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.rows import Accepted, DeliveryRow
 
 __all__ = [
@@ -29,6 +30,8 @@ MAX_DELIVERY_ATTEMPTS = 3
 MAX_DELIVERY_DEATHS = 5
 """So often a worker may die over a delivery. More than errors, since the delivery is seldom why a worker dies."""
 
+_BADLY_ENDED = (DeliveryState.FAILED, DeliveryState.DEAD)
+
 
 class Deliveries(Part):
     """What arrived, raw, once per (instance, delivery id)."""
@@ -41,7 +44,7 @@ class Deliveries(Part):
         delivery_id: str,
         headers: Mapping[str, str],
         body: bytes,
-        state: str = "received",
+        state: DeliveryState = DeliveryState.RECEIVED,
         reason: str = "",
     ) -> Accepted:
         """Keep a delivery before it is answered with 2xx. Durable when this returns (SQLite: see the ADR).
@@ -61,7 +64,7 @@ class Deliveries(Part):
         known, known_digest, known_state = existing
         if known_digest != digest:
             return Accepted(known, "conflict")
-        if known_state in ("failed", "dead") and self._requeue(known):
+        if known_state in _BADLY_ENDED and self._requeue(known):
             return Accepted(known, "requeued")
         return Accepted(known, "duplicate")
 
@@ -73,8 +76,12 @@ class Deliveries(Part):
         again = (
             update(t.deliveries)
             .where(t.deliveries.c.id == delivery)
-            .where(t.deliveries.c.state != "processing" if any_state else t.deliveries.c.state.in_(("failed", "dead")))
-            .values(state="received", reason="", tries=0, not_before=null(), settled_at=null())
+            .where(
+                t.deliveries.c.state != DeliveryState.PROCESSING
+                if any_state
+                else t.deliveries.c.state.in_(_BADLY_ENDED)
+            )
+            .values(state=DeliveryState.RECEIVED, reason="", tries=0, not_before=null(), settled_at=null())
             .returning(t.deliveries.c.id)
         )
         return self.write(lambda connection: connection.execute(again).first() is not None)
@@ -92,25 +99,30 @@ class Deliveries(Part):
         """Keep claimed deliveries for another `lease`: `held` is delivery -> attempt. Those we lost stay lost."""
         c = t.deliveries.c
         mine = tuple_(c.id, c.attempt).in_(list(held.items()))
-        again = update(t.deliveries).where(mine, c.state == "processing").values(lease_until=db_after(lease))
+        again = (
+            update(t.deliveries).where(mine, c.state == DeliveryState.PROCESSING).values(lease_until=db_after(lease))
+        )
         self.write_one(lambda connection: connection.execute(again))
 
-    def fail_delivery(self, delivery: int, attempt: int, reason: str, retry_at: When | None = None) -> str:
+    def fail_delivery(self, delivery: int, attempt: int, reason: str, retry_at: When | None = None) -> DeliveryState:
         """A delivery could not be parsed or planned. Due again at `retry_at`; dead without one, or after three tries.
 
         Returns the state, `failed` or `dead`. Raises FencedOff.
         """
 
-        def fail(connection: Connection) -> str:
+        def fail(connection: Connection) -> DeliveryState:
             tries = _fence(connection, delivery, attempt)
             dead = retry_at is None or tries >= MAX_DELIVERY_ATTEMPTS
-            values: dict[str, Any] = {"state": "dead", "settled_at": db_now()} if dead else {"state": "failed"}
+            state = DeliveryState.DEAD if dead else DeliveryState.FAILED
+            values: dict[str, Any] = {"settled_at": db_now()} if dead else {}
             connection.execute(
                 update(t.deliveries)
                 .where(t.deliveries.c.id == delivery)
-                .values(reason=reason, owner=null(), lease_until=null(), not_before=moment(retry_at), **values)
+                .values(
+                    state=state, reason=reason, owner=null(), lease_until=null(), not_before=moment(retry_at), **values
+                )
             )
-            return str(values["state"])
+            return state
 
         return self.write(fail)
 
@@ -118,7 +130,11 @@ class Deliveries(Part):
 def _fence(connection: Connection, delivery: int, attempt: int) -> int:
     """How often it was tried; raises FencedOff unless this attempt has it."""
     c = t.deliveries.c
-    mine = select(c.tries).where(c.id == delivery, c.attempt == attempt, c.state == "processing").with_for_update()
+    mine = (
+        select(c.tries)
+        .where(c.id == delivery, c.attempt == attempt, c.state == DeliveryState.PROCESSING)
+        .with_for_update()
+    )
     tries = connection.execute(mine).scalar()
     if tries is None:
         raise FencedOff(f"delivery {delivery}: attempt {attempt} lost its lease")
@@ -130,11 +146,10 @@ def due_deliveries() -> Select[tuple[int]]:
     c = t.deliveries.c
     waited = or_(c.not_before.is_(None), c.not_before <= db_now())
     return select(c.id).where(
-        # Written as the partial index has it, so that both planners see that it applies.
-        text("deliveries.state IN ('received', 'processing', 'failed')"),
+        t.UNPLANNED_DELIVERY,
         or_(
-            and_(c.state.in_(("received", "failed")), waited),
-            and_(c.state == "processing", c.lease_until < db_now(), c.tries < MAX_DELIVERY_DEATHS),
+            and_(c.state.in_((DeliveryState.RECEIVED, DeliveryState.FAILED)), waited),
+            and_(c.state == DeliveryState.PROCESSING, c.lease_until < db_now(), c.tries < MAX_DELIVERY_DEATHS),
         ),
     )
 
@@ -155,7 +170,7 @@ def _claim() -> Any:
         update(t.deliveries)
         .where(c.id.in_(chosen))
         .values(
-            state="processing", attempt=c.attempt + 1, tries=c.tries + 1, owner=bindparam("the_owner"),
+            state=DeliveryState.PROCESSING, attempt=c.attempt + 1, tries=c.tries + 1, owner=bindparam("the_owner"),
             lease_until=db_after_param("lease"),
         )
         .returning(*DELIVERY_COLUMNS)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Integer, and_, bindparam, exists, func, literal_column, null, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, exists, func, null, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from sig_bots.jobstate import JobState
 from sig_workers.store import schema as t
 from sig_workers.store.columns import Words, db_after_param, db_now
 from sig_workers.store.job_rows import select_jobs
-from sig_workers.store.schema import QUEUED, RUNNING
+from sig_workers.store.schema import QUEUED, RUNNING, is_in
 
 __all__ = ["BEAT", "BEST", "DUE", "END_RUN", "FENCE", "START_AND_READ", "START_MANY", "START_ONE"]
 
@@ -28,7 +29,7 @@ def _due() -> ColumnElement[bool]:
     return and_(
         QUEUED,
         or_(c.not_before.is_(None), c.not_before <= db_now()),
-        ~exists().where(other.c.target == c.target, literal_column("other.state = 'running'")),
+        ~exists().where(other.c.target == c.target, is_in(JobState.RUNNING, other)),
         ~blocked,
     )
 
@@ -52,7 +53,7 @@ def _start(*which: ColumnElement[bool]) -> Any:
         update(t.jobs)
         .where(*which)
         .values(
-            state="running", attempt=c.attempt + 1, tries=c.tries + 1, owner=bindparam("the_owner"),
+            state=JobState.RUNNING, attempt=c.attempt + 1, tries=c.tries + 1, owner=bindparam("the_owner"),
             lease_until=db_after_param("lease"), started_at=db_now(), finished_at=null(), not_before=null(),
             host=null(), cancel_reason=null(),
         )

@@ -12,9 +12,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
 from sig_bots.errors import FencedOff
+from sig_bots.jobstate import JobState
 from sig_workers.store import schema as t
 from sig_workers.store.columns import UtcTime, When, Words, clean, db_after, db_now, moment
 from sig_workers.store.database import Part, one_at_a_time, upsert
+from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.job_rows import job_row, job_rows
 from sig_workers.store.job_sql import BEAT, BEST, DUE, END_RUN, START_AND_READ, START_MANY, START_ONE
 from sig_workers.store.rows import HostBlock, JobRow
@@ -114,7 +116,12 @@ class Jobs(Part):
             if connection.execute(select(c.id).where(mine).with_for_update()).first() is None:
                 return False
             remember_run(connection, mine, outcome="handed back", reason=reason)
-            values = {"state": "queued", "reason": reason, "lease_until": null(), "max_attempts": c.max_attempts + 1}
+            values = {
+                "state": JobState.QUEUED,
+                "reason": reason,
+                "lease_until": null(),
+                "max_attempts": c.max_attempts + 1,
+            }
             connection.execute(update(t.jobs).where(mine).values(**values))
             return True
 
@@ -125,13 +132,13 @@ class Jobs(Part):
         self,
         job: int,
         attempt: int,
-        state: str,
+        state: JobState,
         reason: str = "",
         *,
         events: Sequence[str | bytes] = (),
         retry_at: When | None = None,
         host_block: HostBlock | None = None,
-    ) -> str:
+    ) -> JobState:
         """End this run in one transaction; returns the state written.
 
         `state` is done, skipped, failed, cancelled, superseded, obsolete or dead. With `retry_at` the job is queued
@@ -144,9 +151,9 @@ class Jobs(Part):
             ended = self.write_one(lambda connection: _end(connection, job, attempt, state, reason))
         else:
 
-            def end(connection: Connection) -> str | None:
+            def end(connection: Connection) -> JobState | None:
                 again = retry_at is not None and _put_back(connection, job, attempt, reason, retry_at, host_block)
-                final = "queued" if again else state if retry_at is None else "dead"
+                final = JobState.QUEUED if again else state if retry_at is None else JobState.DEAD
                 if not again and _end(connection, job, attempt, final, reason) is None:
                     return None
                 if events:
@@ -161,7 +168,7 @@ class Jobs(Part):
         return ended
 
 
-def _end(connection: Connection, job: int, attempt: int, state: str, reason: str) -> str | None:
+def _end(connection: Connection, job: int, attempt: int, state: JobState, reason: str) -> JobState | None:
     """End a run for good; the job's row is its record. None when the attempt is fenced off."""
     values = {"the_job": job, "the_attempt": attempt, "the_state": state, "the_reason": reason}
     return connection.execute(END_RUN, values).scalar()
@@ -176,7 +183,7 @@ def _put_back(
     if connection.execute(select(c.id).where(mine).with_for_update()).first() is None:
         return False
     remember_run(connection, mine, outcome="retry", reason=reason)
-    back = {"state": "queued", "reason": reason, "lease_until": null(), "not_before": moment(retry_at)}
+    back = {"state": JobState.QUEUED, "reason": reason, "lease_until": null(), "not_before": moment(retry_at)}
     connection.execute(update(t.jobs).where(mine).values(**back, host=host_block.host if host_block else null()))
     return True
 
@@ -224,7 +231,7 @@ def _emit(connection: Connection, job: int, attempt: int, events: Sequence[str |
     rows = [
         {
             "instance": "", "source": "sigbot", "delivery_id": f"job-{job}.{attempt}-{n}", "headers": {}, "body": body,
-            "body_sha256": hashlib.sha256(body).digest(), "state": "received", "parent_job_id": job,
+            "body_sha256": hashlib.sha256(body).digest(), "state": DeliveryState.RECEIVED, "parent_job_id": job,
         }
         for n, body in enumerate(bodies)
     ]  # fmt: skip

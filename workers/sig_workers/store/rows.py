@@ -7,17 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from sig_bots.jobstate import JobState
 from sig_bots.refs import Actor, Repo
 from sig_workers.store.columns import When
+from sig_workers.store.deliverystate import DeliveryState
 
 __all__ = [
     "Accepted", "AttemptRow", "BlockedHost", "DeliveryRow", "Effect", "EffectRow", "EventRow", "HostBlock", "JobRow",
     "LogLine", "NewEvent", "NewJob", "RepositoryRow", "ScheduleRow", "Settlement", "Supersede", "Swept", "VerdictRow",
-]  # fmt: skip
-
-type DeliveryState = Literal["received", "processing", "done", "ignored", "rejected", "invalid", "failed", "dead"]
-type JobState = Literal[
-    "queued", "running", "done", "skipped", "failed", "dead", "cancelled", "superseded", "obsolete"
 ]  # fmt: skip
 
 
@@ -71,7 +68,7 @@ class DeliveryRow:
     delivery_id: str
     headers: Mapping[str, str]
     body: bytes
-    state: str
+    state: DeliveryState
     reason: str
     attempt: int
     tries: int
@@ -130,7 +127,7 @@ class Settlement:
 
     delivery_id: int
     attempt: int
-    state: Literal["done", "ignored", "rejected", "invalid"]
+    state: DeliveryState
     reason: str = ""
     repo_id: int | None = None
     private: bool | None = None
@@ -161,7 +158,7 @@ class JobRow:
     args: Mapping[str, Any]
     actor: Actor | None
     reply_key: str
-    state: str
+    state: JobState
     reason: str
     attempt: int
     tries: int

@@ -1,7 +1,8 @@
 """The tables of the main path: repositories, deliveries, events, jobs, effects. One metadata for both databases.
 
-Names of tables are plural, of foreign keys `<thing>_id`. States are text; the code that writes them is in this
-package only. The fleet's tables are in `schema_fleet`, the local forge's in `schema_local`.
+Names of tables are plural, of foreign keys `<thing>_id`. States are text, named in `sig_bots.jobstate` and
+`deliverystate`; the code that writes them is in this package only. The fleet's tables are in `schema_fleet`, the local
+forge's in `schema_local`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     ForeignKey,
+    FromClause,
     Index,
     Integer,
     MetaData,
@@ -23,11 +25,14 @@ from sqlalchemy import (
     true,
 )
 
-from sig_workers.store.columns import Bytes, Id, Json, UtcTime, Words, db_now
+from sig_bots.jobstate import JobState
+from sig_workers.store.columns import Bytes, Id, Json, States, UtcTime, Words, db_now
+from sig_workers.store.deliverystate import UNPLANNED, DeliveryState
 
 __all__ = [
-    "DEAD", "HEAD", "QUEUED", "RUNNING", "approvals", "attempts", "blocked_hosts", "deliveries", "effects", "events", "hook_keys", "job_log", "jobs",
-    "locks", "metadata", "outbox", "own_commits", "repositories", "schedules", "verdicts",
+    "DEAD", "HEAD", "QUEUED", "RUNNING", "UNPLANNED_DELIVERY", "approvals", "attempts", "blocked_hosts", "deliveries",
+    "effects", "events", "hook_keys", "is_in", "job_log", "jobs", "locks", "metadata", "outbox", "own_commits",
+    "repositories", "schedules", "verdicts",
 ]  # fmt: skip
 
 HEAD = "0003"
@@ -81,7 +86,7 @@ deliveries = Table(
     Column("headers", Json, nullable=False),
     Column("body", Bytes, nullable=False),
     Column("body_sha256", Bytes, nullable=False),
-    Column("state", Words, nullable=False),
+    Column("state", States(DeliveryState), nullable=False),
     Column("reason", Words, nullable=False, server_default=""),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False, server_default="0"),
@@ -96,8 +101,10 @@ deliveries = Table(
     Column("settled_at", UtcTime),
     UniqueConstraint("instance", "delivery_id"),
 )
-_OPEN_DELIVERY = text("state IN ('received', 'processing', 'failed')")
-Index("ix_deliveries_open", deliveries.c.id, sqlite_where=_OPEN_DELIVERY, postgresql_where=_OPEN_DELIVERY)
+# Conditions with the states as constants, not parameters: only so do the planners see that a partial index applies.
+_UNPLANNED = f"state IN ({', '.join(f"'{state}'" for state in UNPLANNED)})"
+UNPLANNED_DELIVERY = text(f"deliveries.{_UNPLANNED}")
+Index("ix_deliveries_open", deliveries.c.id, sqlite_where=text(_UNPLANNED), postgresql_where=text(_UNPLANNED))
 
 events = Table(
     "events",
@@ -140,7 +147,7 @@ jobs = Table(
     Column("args", Json, nullable=False),
     Column("actor", Json),
     Column("reply_key", Words, nullable=False, server_default=""),
-    Column("state", Words, nullable=False),
+    Column("state", States(JobState), nullable=False),
     Column("reason", Words, nullable=False, server_default=""),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False, server_default="0"),
@@ -156,10 +163,14 @@ jobs = Table(
     Column("finished_at", UtcTime),
     UniqueConstraint("key"),
 )
-# The states as constants, not parameters: only so do the planners see that a partial index applies to a query.
-QUEUED: ColumnElement[bool] = jobs.c.state == literal_column("'queued'")
-RUNNING: ColumnElement[bool] = jobs.c.state == literal_column("'running'")
-DEAD: ColumnElement[bool] = jobs.c.state == literal_column("'dead'")
+
+
+def is_in(state: JobState, of: FromClause = jobs) -> ColumnElement[bool]:
+    """The job is in this state."""
+    return of.c.state == literal_column(f"'{state}'")
+
+
+QUEUED, RUNNING, DEAD = is_in(JobState.QUEUED), is_in(JobState.RUNNING), is_in(JobState.DEAD)
 Index("uq_jobs_running_target", jobs.c.target, unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING)
 Index("ix_jobs_queued", jobs.c.queue, jobs.c.priority, jobs.c.id, sqlite_where=QUEUED, postgresql_where=QUEUED)
 Index("ix_jobs_repo_id_number", jobs.c.repo_id, jobs.c.number)

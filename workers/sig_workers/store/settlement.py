@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, null, select, update
 
+from sig_bots.jobstate import JobState
 from sig_workers.store import schema as t
 from sig_workers.store.columns import db_now, short
 from sig_workers.store.database import Part, upsert
+from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.rows import Settlement, Supersede
 from sig_workers.store.schema import QUEUED, RUNNING
 from sig_workers.store.settlement_sql import SETTLE, parameters
@@ -86,7 +88,7 @@ def _end_held(connection: Connection, settlements: Sequence[Settlement]) -> dict
     """End the deliveries whose attempts still have them; the jobs they came from by (delivery, attempt)."""
     c = t.deliveries.c
     ids = [settlement.delivery_id for settlement in settlements]
-    held = select(c.id, c.attempt, c.parent_job_id).where(c.id.in_(ids), c.state == "processing")
+    held = select(c.id, c.attempt, c.parent_job_id).where(c.id.in_(ids), c.state == DeliveryState.PROCESSING)
     parents = {(row.id, row.attempt): row.parent_job_id for row in connection.execute(held)}
     mine = [_end(one) for one in settlements if (one.delivery_id, one.attempt) in parents]
     if mine:
@@ -109,7 +111,7 @@ def _supersede(connection: Connection, what: Supersede) -> None:
     reason = f"a newer commit arrived: {what.keep_sha[:12]}" if what.keep_sha else "the pull request was closed"
     older = [c.repo_id == what.repo_id, c.number == what.number, c.head_sha.isnot(None), c.head_sha != what.keep_sha]
     connection.execute(
-        update(t.jobs).where(*older, QUEUED).values(state="superseded", reason=reason, finished_at=db_now())
+        update(t.jobs).where(*older, QUEUED).values(state=JobState.SUPERSEDED, reason=reason, finished_at=db_now())
     )
     connection.execute(update(t.jobs).where(*older, RUNNING, c.cancel_reason.is_(None)).values(cancel_reason=reason))
 
@@ -139,7 +141,7 @@ def _jobs(one: Settlement) -> list[dict[str, Any]]:
             "target": short(job.target), "version": job.version, "key": short(job.key), "number": job.number,
             "head_sha": job.head_sha, "args": dict(job.args),
             "actor": job.actor.model_dump() if job.actor else None,
-            "reply_key": job.reply_key, "state": "queued", "trace": job.trace,
+            "reply_key": job.reply_key, "state": JobState.QUEUED, "trace": job.trace,
         }
         for job in one.jobs
     ]  # fmt: skip

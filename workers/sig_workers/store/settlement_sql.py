@@ -15,6 +15,7 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 
 from sig_workers.store import schema as t
 from sig_workers.store.columns import db_now
+from sig_workers.store.deliverystate import DeliveryState
 
 __all__ = ["SETTLE", "parameters"]
 
@@ -53,7 +54,7 @@ def _settle() -> Any:
     c, end = t.deliveries.c, _given(t.deliveries).c
     ended = (
         update(t.deliveries)
-        .where(c.id == end.id, c.attempt == end.attempt, c.state == "processing")
+        .where(c.id == end.id, c.attempt == end.attempt, c.state == DeliveryState.PROCESSING)
         .values(
             state=end.state, reason=end.reason, repo_id=end.repo_id, private=end.private, owner=null(),
             lease_until=null(), settled_at=db_now(),

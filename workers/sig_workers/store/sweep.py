@@ -8,10 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, exists, func, null, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from sig_bots.jobstate import JobState
 from sig_workers.store import schema as t
 from sig_workers.store.columns import db_now
 from sig_workers.store.database import Part
 from sig_workers.store.deliveries import MAX_DELIVERY_DEATHS, due_deliveries
+from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.job_sql import DUE
 from sig_workers.store.jobs import remember_run
 from sig_workers.store.rows import Swept
@@ -47,9 +49,9 @@ def _bury_deliveries(connection: Connection) -> None:
     c = t.deliveries.c
     connection.execute(
         update(t.deliveries)
-        .where(c.state == "processing", c.lease_until < db_now(), c.tries >= MAX_DELIVERY_DEATHS)
+        .where(c.state == DeliveryState.PROCESSING, c.lease_until < db_now(), c.tries >= MAX_DELIVERY_DEATHS)
         .values(
-            state="dead", owner=null(), lease_until=null(), settled_at=db_now(),
+            state=DeliveryState.DEAD, owner=null(), lease_until=null(), settled_at=db_now(),
             reason=f"the worker died {MAX_DELIVERY_DEATHS} times while reading this delivery",
         )
     )  # fmt: skip
@@ -66,16 +68,18 @@ def _release_jobs(connection: Connection) -> tuple[Sequence[int], Sequence[int]]
     dead = [row.id for row in rows if row.cancel_reason is None and row.tries >= row.max_attempts]
     back = [row.id for row in rows if row.cancel_reason is None and row.tries < row.max_attempts]
     remember_run(connection, c.id.in_(back), outcome="lost", reason="the worker stopped answering")
-    _end(connection, c.id.in_(back), state="queued", reason="")
-    _end(connection, c.id.in_(cancelled), state="cancelled", reason=c.cancel_reason)
+    _end(connection, c.id.in_(back), state=JobState.QUEUED, reason="")
+    _end(connection, c.id.in_(cancelled), state=JobState.CANCELLED, reason=c.cancel_reason)
     for tries in {row.tries for row in rows if row.id in dead}:
         reason = f"the worker died {tries} times while running this job"
-        _end(connection, (c.id.in_(dead)) & (c.tries == tries), state="dead", reason=reason)
+        _end(connection, (c.id.in_(dead)) & (c.tries == tries), state=JobState.DEAD, reason=reason)
     return back, dead
 
 
-def _end(connection: Connection, which: ColumnElement[bool], *, state: str, reason: str | ColumnElement[str]) -> None:
+def _end(
+    connection: Connection, which: ColumnElement[bool], *, state: JobState, reason: str | ColumnElement[str]
+) -> None:
     values: dict[str, Any] = {"state": state, "reason": reason, "lease_until": null()}
-    if state != "queued":
+    if state is not JobState.QUEUED:
         values["finished_at"] = db_now()
     connection.execute(update(t.jobs).where(which).values(**values))

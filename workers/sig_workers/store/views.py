@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, insert, or_, select
 
+from sig_bots.jobstate import JobState
 from sig_workers.store import schema as t
 from sig_workers.store.database import Part
 from sig_workers.store.deliveries import DELIVERY_COLUMNS, delivery_row
+from sig_workers.store.deliverystate import UNREADABLE
 from sig_workers.store.effects import fence_job
 from sig_workers.store.job_rows import job_row, select_jobs
 from sig_workers.store.rows import AttemptRow, DeliveryRow, EffectRow, EventRow, JobRow, LogLine, VerdictRow
@@ -69,7 +71,7 @@ class Views(Part):
         number: int | None = None,
         delivery: int | None = None,
         bot: str | None = None,
-        states: Collection[str] = (),
+        states: Collection[JobState] = (),
         public_only: bool = False,
         before: int | None = None,
         limit: int = 50,
@@ -143,6 +145,6 @@ def _deliveries(public_only: bool, with_unreadable: bool = False) -> Select[Any]
     c, repo = t.deliveries.c, t.repositories
     visible = and_(c.private.is_(False), or_(c.repo_id.is_(None), repo.c.private.is_(False)))
     if with_unreadable:
-        unread = c.state.in_(("invalid", "rejected", "ignored"))
+        unread = c.state.in_(UNREADABLE)
         visible = or_(visible, and_(c.private.is_(None), c.repo_id.is_(None), unread))
     return query.select_from(t.deliveries.outerjoin(repo, repo.c.id == c.repo_id)).where(visible)
