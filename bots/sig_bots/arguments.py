@@ -42,6 +42,9 @@ _SENTENCES = {
     "bool_parsing": "must be yes or no",
     "string_type": "must be text",
     "tuple_type": "must be a list",
+    **dict.fromkeys(
+        ("date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"), "must be a day (2026-10-20)"
+    ),
 }  # where pydantic's own words speak of parsing
 _NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)=(.*)", re.DOTALL)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-__all__ = ["ARCHITECTURES", "HOW", "SCHEMES", "Reading", "infer", "is_architecture", "is_source"]
+__all__ = ["ARCHITECTURES", "HOW", "SCHEMES", "Reading", "Scheme", "infer", "is_architecture", "is_source"]
 
 
 class Reading(NamedTuple):
@@ -254,6 +254,8 @@ def _fedora(tag: str) -> Reading | None:
     match = _FEDORA.fullmatch(tag)
     return Reading((match["prefix"], match["rest"]), (int(match["core"]),)) if match else None
 
+
+type Scheme = Literal["git-describe", "date-commit", "rpm-release", "fedora", "calver", "integer", "semver"]
 
 SCHEMES: Mapping[str, Callable[[str], Reading | None]] = {
     "git-describe": _describe,

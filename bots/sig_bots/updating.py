@@ -13,7 +13,7 @@ from sig_bots.containerfile.shortnames import resolve
 from sig_bots.errors import NotFound, Transient
 from sig_bots.refs import ImageRef
 from sig_bots.reports import MovedReference
-from sig_bots.tags import newest, scheme_for
+from sig_bots.tags import DEFAULT_POLICY, Policy, newest, scheme_for
 from sig_bots.tools import Registry
 
 __all__ = ["Scan", "apply_moves", "look_over"]
@@ -31,10 +31,14 @@ class Scan:
     """Image name -> why its registry could not be asked; its pull request is neither made nor closed."""
 
 
-def look_over(registry: Registry, files: Mapping[str, bytes], ignore: Collection[str] = ()) -> Scan:
+def look_over(
+    registry: Registry, files: Mapping[str, bytes], ignore: Collection[str] = (), *,
+    schemes: Mapping[str, str] | None = None, policy: Policy = DEFAULT_POLICY,
+) -> Scan:  # fmt: skip
     """Which references of these Containerfiles (path -> content) can move; images named in `ignore` are left alone.
 
-    One tag list per image, one look-up per distinct reference. Raises ForgeError when a registry refuses us.
+    `schemes` (image name -> tag scheme) overrides how tags are ordered; `policy` is the tag ordering's. One tag list
+    per image, one look-up per distinct reference. Raises ForgeError when a registry refuses us.
     """
     scan = Scan()
     targets: dict[str, tuple[ImageRef, str] | str] = {}
@@ -51,7 +55,7 @@ def look_over(registry: Registry, files: Mapping[str, bytes], ignore: Collection
             key = str(reference.image)
             if key not in targets:
                 try:
-                    targets[key] = _target(registry, reference.image)
+                    targets[key] = _target(registry, reference.image, (schemes or {}).get(name), policy)
                 except Transient as error:
                     scan.unreachable[name] = error
                     targets[key] = str(error)
@@ -94,7 +98,7 @@ def apply_moves(
     return changes, applied, list(refused.values())
 
 
-def _target(registry: Registry, image: ImageRef) -> tuple[ImageRef, str] | str:
+def _target(registry: Registry, image: ImageRef, scheme: str | None, policy: Policy) -> tuple[ImageRef, str] | str:
     """Where one reference should point, and why; or why it stays."""
     full = resolve(image)
     if image.tag is None:
@@ -105,7 +109,7 @@ def _target(registry: Registry, image: ImageRef) -> tuple[ImageRef, str] | str:
         tags = registry.tags(full)
     except NotFound:
         return f"{full.name} does not exist in its registry"
-    proposal = newest(image.tag, tags, scheme=scheme_for(full))
+    proposal = newest(image.tag, tags, scheme or scheme_for(full), policy)
     tag = proposal.tag if proposal else image.tag
     reason = proposal.reason if proposal else ""
     if image.digest is None:

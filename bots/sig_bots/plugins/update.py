@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
+
+from pydantic import Field
 
 from sig_bots import Bot, BotConfig, Context, ImagePushed, NoArgs, Push, Tick, reports
 from sig_bots.errors import Obsolete
+from sig_bots.fedora_releases import RELEASES, FedoraRelease
 from sig_bots.fleet import containerfiles, declare_fleet, default_head, may_be_default, require_default
 from sig_bots.refs import PullRequest, same_account
 from sig_bots.reports import MovedReference
+from sig_bots.tags import Policy
+from sig_bots.tagschemes import Scheme
 from sig_bots.updating import apply_moves, look_over
 
 bot = Bot("update")
+
+
+class FedoraDates(BotConfig):
+    """The dates of one Fedora release."""
+
+    released: date
+    """The day it came out; before, it is not proposed."""
+    eol: date
+    """The first day without updates; from then on it is not proposed."""
 
 
 @bot.config
@@ -22,6 +37,19 @@ class UpdateConfig(BotConfig):
     """Names of images (registry/path) that are left alone."""
     labels: tuple[str, ...] = ()
     """Labels put on the pull requests, where the forge has labels."""
+    schemes: dict[str, Scheme] = Field(default_factory=dict)
+    """How the tags of an image are ordered, by its name (registry/path, as in the Containerfile); otherwise inferred."""
+    fedora: dict[int, FedoraDates] = Field(default_factory=dict)
+    """Dates of Fedora releases, by number, in place of those that came with this version."""
+
+    @property
+    def policy(self) -> Policy:
+        """What is allowed, for the tag ordering."""
+        newer = {
+            number: FedoraRelease(number, branched=dates.released, released=dates.released, eol=dates.eol)
+            for number, dates in self.fedora.items()
+        }
+        return Policy(fedora={**RELEASES, **newer})
 
 
 @bot.on(Push, queue="bulk", when=may_be_default)
@@ -58,7 +86,8 @@ def propose(ctx: Context) -> list[PullRequest]:
     declare_fleet(ctx, head)
     paths = containerfiles(ctx.services.workspace.files(head), ctx.images)
     files = ctx.services.workspace.read(head, paths)
-    scan = look_over(ctx.services.registry, files, ctx.config_as(UpdateConfig).ignore)
+    config = ctx.config_as(UpdateConfig)
+    scan = look_over(ctx.services.registry, files, config.ignore, schemes=config.schemes, policy=config.policy)
     for sentence in scan.kept:
         ctx.log(sentence)
     opened = []

@@ -116,3 +116,25 @@ def test_the_command_is_refused_without_write_access(sig: SigHarness) -> None:
     assert "`bob`" in refusal
     assert "write access" in refusal
     assert not proposal(sig)
+
+
+def test_the_order_of_tags_can_be_set_per_image() -> None:
+    config = f"version: 1\nupdate:\n  schemes: {{{BASE}: semver}}\n"
+    sig = SigHarness(bots=[bot], files={"Containerfile": f"FROM {BASE}:1.0-5\n", ".sigbot.yaml": config})
+    for tag in ("1.0-5", "1.0-7", "1.1-6"):
+        sig.registry.publish(f"{BASE}:{tag}", {"motd": tag.encode()})
+    sig.push({"README.md": "hello"})
+    assert proposal(sig) == []
+    sig.push({".sigbot.yaml": "version: 1\nupdate: {}\n"})
+    assert [one.title for one in proposal(sig)] == [f"Update {BASE} to 1.1-6"]
+
+
+def test_dates_of_a_fedora_release_can_be_set() -> None:
+    image = "registry.fedoraproject.org/fedora"
+    dates = "version: 1\nupdate:\n  fedora:\n    98: {released: 2000-01-01, eol: 2999-01-01}\n"
+    sig = SigHarness(bots=[bot], files={"Containerfile": f"FROM {image}:35\n", ".sigbot.yaml": dates})
+    for tag in ("35", "98", "99"):
+        sig.registry.publish(f"{image}:{tag}", {"motd": tag.encode()})
+    sig.push({"README.md": "hello"})
+    assert [one.title for one in proposal(sig)] == [f"Update {image} to 98"]
+    assert "Fedora 35 reached its end of life on 2022-12-13" in proposal(sig)[0].body

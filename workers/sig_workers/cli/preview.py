@@ -81,8 +81,8 @@ def _lint(service: Service, config: RepoConfig, files: dict[str, bytes]) -> Sequ
 
 def _update(service: Service, config: RepoConfig, files: dict[str, bytes]) -> Sequence[str]:
     section = config.sections.get("update")
-    ignore = section.ignore if isinstance(section, UpdateConfig) else ()
-    scan: Scan = look_over(service.registry, files, ignore)
+    wanted = section if isinstance(section, UpdateConfig) else UpdateConfig()
+    scan: Scan = look_over(service.registry, files, wanted.ignore, schemes=wanted.schemes, policy=wanted.policy)
     moves = [move for group in scan.moves.values() for move in group]
     lines = [f"{move.path}:{move.line}: {move.old} -> {move.new} ({move.reason})" for move in moves]
     return [*(lines or ["nothing newer"]), *scan.kept]

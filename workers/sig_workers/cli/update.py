@@ -37,9 +37,11 @@ def update(paths: tuple[Path, ...], dry_run: bool, form: str) -> None:
     root = next((path for path in paths or (Path(),) if path.is_dir()), Path())
     config = config_of(root)
     section = config.sections.get("update")
+    wanted = section if isinstance(section, UpdateConfig) else UpdateConfig()
     files = containerfiles_in(paths, config.images)
     with busy("asking the registries"):
-        scan = look_over(make_registry(read_settings()), files, section.ignore if isinstance(section, UpdateConfig) else ())  # fmt: skip
+        registry = make_registry(read_settings())
+        scan = look_over(registry, files, wanted.ignore, schemes=wanted.schemes, policy=wanted.policy)
     moves = [move for group in scan.moves.values() for move in group]
     changes, applied, refused = apply_moves(moves, files)
     if not dry_run:
