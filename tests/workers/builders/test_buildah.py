@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sig_bots.errors import UserError
-from sig_bots.refs import ImageRef, Platform
+from sig_bots.refs import ImageRef
 from sig_bots.tools import Builder, BuildSpec, BuildStatus
 from sig_workers.builders.buildah import BuildahBuilder
 from sig_workers.builders.none import NoBuilder
@@ -135,23 +135,14 @@ def test_a_base_without_the_platform_is_named(site: Site, base: dict[str, str]) 
     assert "is for amd64, not for linux/arm64" in status.reason
 
 
-def test_a_run_for_a_foreign_platform_needs_emulation_and_says_so(site: Site) -> None:
-    foreign = bytearray(busybox()["busybox"])
-    foreign[18:20] = (0xF3).to_bytes(2, "little")  # a RISC-V program, as far as the kernel can tell
-    status = site.build(
-        "fleet/foreign:1",
-        'FROM scratch\nCOPY busybox /b\nRUN ["/b", "true"]\n',
-        {"busybox": bytes(foreign)},
-        platforms=(Platform.parse("linux/riscv64"),),
-    )
-    assert "needs emulation" in status.reason, site.log()
-
-
 @pytest.mark.parametrize(
     ("text", "reason", "line"),
     [
         ("FROM {base}\n# a remark\nRUN echo words \\\n  && exit 7\n", "The build failed at `RUN echo words   && exit 7` with exit status 7.", 3),
         ("FROM {base} AS a\nRUN true\nFROM a\nRUN true\nRUN false\n", "The build failed at `RUN false` with exit status 1.", 5),
+        ('FROM {base}\nRUN ["sh", "-c", "exit 5"]\n', "The build failed at `RUN sh -c exit 5` with exit status 5.", 2),
+        ('FROM {base}\nRUN echo "a": "b": ; exit 6\n', 'The build failed at `RUN echo "a": "b": ; exit 6` with exit status 6.', 2),
+        ("FROM {base}\nrun exit 4\n", "The build failed at `", 2),
         ("FROM {host}/fleet/absent:1\n", "The build was given no digest for {host}/fleet/absent:1.", 1),
         ("ARG X\nFROM $X\n", "$X names no image", 2),
         ("FROM {base}@sha256:" + "0" * 64 + "\n", "pins", 1),
@@ -173,6 +164,13 @@ def test_what_cannot_be_built_is_one_sentence_with_a_line(
     assert reason.replace("{host}", site.registry.host) in status.reason
     assert "\n" not in status.reason
     assert str(site.data) not in status.reason
+
+
+def test_a_here_document_works_or_is_said_not_to(site: Site, base: dict[str, str]) -> None:
+    (name,) = base
+    status = site.build("fleet/document:1", f"FROM {name}\nRUN <<E\nexit 3\nE\n", bases=base)
+    assert "does not know here-documents" in status.reason or "with exit status 3" in status.reason
+    assert status.line == 2
 
 
 def test_a_base_that_is_gone_and_a_registry_that_is_down_are_sentences(site: Site) -> None:

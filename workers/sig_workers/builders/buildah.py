@@ -111,16 +111,16 @@ class BuildahBuilder:
     def poll(self, handle: BuildHandle) -> BuildStatus:
         """State now. A build that is unknown or whose supervisor died counts as failed."""
         folder = self._builds / handle.id
-        with contextlib.suppress(FileNotFoundError), (folder / "alive").open("rb") as alive:
-            try:
-                fcntl.flock(alive, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return BuildStatus(state="running")
-            status = read_status(folder)
-            if status is None:
-                self._clear_dead(folder)
-            return status or BuildStatus(state="failed", reason="The build was interrupted, the host was probably restarted; run it again.")  # fmt: skip
-        return BuildStatus(state="failed", reason="The build is not known on this host (any more); run it again.")
+        if not folder.is_dir():
+            return BuildStatus(state="failed", reason="The build is not known on this host (any more); run it again.")
+        if runs(folder):
+            return BuildStatus(state="running")
+        if status := read_status(folder):
+            return status
+        self._clear_dead(folder)
+        return BuildStatus(
+            state="failed", reason="The build was interrupted, the host was probably restarted; run it again."
+        )
 
     def cancel(self, handle: BuildHandle) -> None:
         """Ask the supervisor to stop; it does so within a second. Nothing when the build has ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from sig_bots.containerfile import Instruction, lex, problems
 from sig_bots.errors import SigbotError
@@ -14,7 +15,10 @@ HISTORY = "history lists "
 """Words of buildah's message when a base has more layers than its history tells of."""
 
 _STEP = re.compile(r"^(?:\[(?P<stage>\d+)/\d+\] )?STEP (?P<number>\d+)/\d+: (?P<text>.*)$", re.MULTILINE)
-_FAILED = re.compile(r'^Error: building at STEP "(?P<text>.*?)": (?P<why>.*)', re.MULTILINE)
+_FAILED = re.compile(r'^Error: building at STEP "(?P<rest>(?P<text>.*?)": (?P<why>.*))', re.MULTILINE)
+_FOREIGN = "exec format error"
+_KILLED = "sigprocmask unblock failed"
+"""What unshare (util-linux) says when the program it waits for was killed."""
 _EXIT = re.compile(r"(?:exit status|exited with status) (\d+)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DUMP = re.compile(r" &imagebuilder\.Step\{.*")
@@ -50,19 +54,13 @@ def explain(error: Exception) -> str:
 
 def sentence(failing: str, output: str, code: int) -> str:
     """Why a command failed that begins with `failing`, from the end of its output and its exit status."""
-    if "exec format error" in output.lower():
+    if _FOREIGN in output.lower():
         return (
             f"{failing}: a RUN for another architecture needs emulation, which this host lacks; "
             "enable qemu-user with binfmt_misc there, or keep the Containerfile to COPY for that platform."
         )
-    if failed := _last(_FAILED, output):
-        why = _clean(failed["why"])
-        exits = _EXIT.findall(why)
-        if exits:
-            return f"{failing} at `{_clean(failed['text'])[:300]}` with exit status {exits[-1]}."
-        return f"{failing} at `{_clean(failed['text'])[:300]}`: {why[:400].rstrip('. ')}."
     errors = [line for line in output.splitlines() if line.lower().startswith("error")]
-    if not errors and (code < 0 or code == 137):
+    if not errors and (code < 0 or code == 137 or _KILLED in output):
         return f"{failing}: it was killed, perhaps because the host ran out of memory; run it again."
     if "connection refused" in output or "no such host" in output:
         return f"{failing}: the registry is not reachable."
@@ -75,44 +73,76 @@ def sentence(failing: str, output: str, code: int) -> str:
     return f"{failing}: {why[:400].rstrip('. ')}."
 
 
+class _Step(NamedTuple):
+    """The step that buildah failed at, and why in its words."""
+
+    text: str
+    why: str
+    stage: int
+    number: int
+
+
 def in_containerfile(error: StepFailed, data: bytes, log: Path, *, network: bool) -> StepFailed:
     """The failure of a whole Containerfile, with its line and in words that name what to change.
 
-    `log` holds the steps that buildah has told of; what it shows may come from the Containerfile too, so nothing
-    but a line number is taken from it.
+    `log` holds the steps that buildah has told of.
     """
-    failed = _last(_FAILED, error.output)
-    if (failed is None or not _EXIT.search(failed["why"])) and (found := problems(data)):
+    step = _failed_step(error.output, log.read_text(errors="replace"))
+    exits = _EXIT.findall(step.why) if step else []
+    if not exits and (found := problems(data)):
         return StepFailed(f"The Containerfile does not parse: {found[0].message}.", line=found[0].line)
-    if failed is None:
+    if step is None:
         return error
     document = next((one for one in lex(data) if one.heredocs), None)
-    if document is not None and "Unknown instruction" in failed["why"]:
+    if document is not None and "Unknown instruction" in step.why:
         # Older ones take each line of a here-document for an instruction.
         reason = "The buildah on this host does not know here-documents, buildah 1.33 does; join the commands with && instead."
         return StepFailed(reason, line=document.line)
-    reason = str(error)
-    if not network and failed["text"].startswith("RUN") and _NO_NETWORK.search(error.output):
-        reason = f"{reason.rstrip('.')}; {_NETWORK_HINT}."
-    return StepFailed(reason, line=_line(data, failed["text"], log), output=error.output)
+    text = _clean(step.text)[:300]
+    if _FOREIGN in error.output.lower():
+        reason = str(error)
+    elif exits:
+        reason = f"The build failed at `{text}` with exit status {exits[-1]}."
+        if not network and _NO_NETWORK.search(error.output):
+            reason = f"{reason.rstrip('.')}; {_NETWORK_HINT}."
+    else:
+        reason = f"The build failed at `{text}`: {_clean(step.why)[:400].rstrip('. ')}."
+    return StepFailed(reason, line=_line(data, step))
 
 
-def _line(data: bytes, failed: str, log: Path) -> int | None:
-    """Line of the instruction that buildah calls by its number within its stage."""
-    told = [step for step in _STEP.finditer(log.read_text(errors="replace")) if step["text"].strip() == failed.strip()]
-    if not told:
+def _failed_step(output: str, log: str) -> _Step | None:
+    """From buildah's last error, which quotes the step without any escapes, and from the steps it told of before.
+
+    The log shows what a RUN wrote too; at worst a Containerfile gets its own line wrong.
+    """
+    failed = _last(_FAILED, output)
+    steps = list(_STEP.finditer(log))
+    if failed is None:
         return None
+    for step in reversed(steps):
+        quoted = f'{step["text"].rstrip()}": '
+        if failed["rest"].startswith(quoted):
+            return _Step(step["text"], failed["rest"].removeprefix(quoted), *_place(step))
+    # A list of words is quoted as a sentence.
+    return _Step(failed["text"], failed["why"], *(_place(steps[-1]) if steps else (0, 0)))
+
+
+def _place(step: re.Match[str]) -> tuple[int, int]:
+    return int(step["stage"] or 1), int(step["number"])
+
+
+def _line(data: bytes, step: _Step) -> int | None:
+    """Line of the instruction that buildah calls by its number within its stage."""
     stages: list[list[Instruction]] = []
     for instruction in lex(data):
         if instruction.keyword == "FROM":
             stages.append([])
         if stages:
             stages[-1].append(instruction)
-    stage, number = int(told[-1]["stage"] or 1), int(told[-1]["number"])
-    if stage > len(stages) or number > len(stages[stage - 1]):
+    if not (0 < step.stage <= len(stages) and 0 < step.number <= len(stages[step.stage - 1])):
         return None
-    found = stages[stage - 1][number - 1]
-    return found.line if failed.split(None, 1)[0].upper() == found.keyword else None
+    found = stages[step.stage - 1][step.number - 1]
+    return found.line if step.text.upper().split(None, 1)[:1] == [found.keyword] else None
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
