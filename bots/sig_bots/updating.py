@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from sig_bots.containerfile import EditRefused, edit_all, references
 from sig_bots.containerfile.shortnames import resolve
-from sig_bots.errors import NotFound, Transient
+from sig_bots.errors import ForgeError, NotFound, Transient
+from sig_bots.pins import next_digest
 from sig_bots.refs import ImageRef
 from sig_bots.reports import MovedReference
 from sig_bots.tags import DEFAULT_POLICY, Policy, newest, scheme_for
@@ -27,8 +28,8 @@ class Scan:
     """Image name -> its moves."""
     kept: list[str] = field(default_factory=list)
     """One sentence per reference that stays as it is, and why."""
-    unreachable: dict[str, Transient] = field(default_factory=dict)
-    """Image name -> why its registry could not be asked; its pull request is neither made nor closed."""
+    unreachable: dict[str, Transient | ForgeError] = field(default_factory=dict)
+    """Image name -> why its registry could not be asked, or does not tell us; its pull request is neither made nor closed."""
 
 
 def look_over(
@@ -38,10 +39,11 @@ def look_over(
     """Which references of these Containerfiles (path -> content) can move; images named in `ignore` are left alone.
 
     `schemes` (image name -> tag scheme) overrides how tags are ordered; `policy` is the tag ordering's. One tag list
-    per image, one look-up per distinct reference. Raises ForgeError when a registry refuses us.
+    per image, one look-up per distinct reference.
     """
     scan = Scan()
-    targets: dict[str, tuple[ImageRef, str] | str] = {}
+    known = _TagLists(registry)
+    targets: dict[tuple[str, str | None], tuple[ImageRef, str] | str | None] = {}
     for path, data in files.items():
         for reference in references(data):
             where = f"{path}:{reference.line}"
@@ -52,14 +54,17 @@ def look_over(
             if name in ignore:
                 scan.kept.append(f"{where}: {reference.text} stays: {name} is ignored by the configuration")
                 continue
-            key = str(reference.image)
+            platform = reference.platform if reference.platform and "$" not in reference.platform else None
+            key = (str(reference.image), platform if reference.digest else None)
             if key not in targets:
                 try:
-                    targets[key] = _target(registry, reference.image, (schemes or {}).get(name), policy)
-                except Transient as error:
+                    targets[key] = _target(known, reference.image, platform, (schemes or {}).get(name), policy)
+                except (Transient, ForgeError) as error:
                     scan.unreachable[name] = error
-                    targets[key] = str(error)
+                    targets[key] = None
             found = targets[key]
+            if found is None:
+                continue
             if isinstance(found, str):
                 scan.kept.append(f"{where}: {reference.text} stays: {found}")
             else:
@@ -98,7 +103,29 @@ def apply_moves(
     return changes, applied, list(refused.values())
 
 
-def _target(registry: Registry, image: ImageRef, scheme: str | None, policy: Policy) -> tuple[ImageRef, str] | str:
+class _TagLists:
+    """The registry, asked once for the tags of an image during one scan."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self._tags: dict[str, Sequence[str] | Transient | ForgeError] = {}
+
+    def of(self, image: ImageRef) -> Sequence[str]:
+        """All tags. Raises NotFound, Transient, ForgeError, each time again."""
+        if image.name not in self._tags:
+            try:
+                self._tags[image.name] = self.registry.tags(image)
+            except (Transient, ForgeError) as error:
+                self._tags[image.name] = error
+        found = self._tags[image.name]
+        if isinstance(found, (Transient, ForgeError)):
+            raise found
+        return found
+
+
+def _target(
+    known: _TagLists, image: ImageRef, platform: str | None, scheme: str | None, policy: Policy
+) -> tuple[ImageRef, str] | str:
     """Where one reference should point, and why; or why it stays."""
     full = resolve(image)
     if image.tag is None:
@@ -106,31 +133,14 @@ def _target(registry: Registry, image: ImageRef, scheme: str | None, policy: Pol
             "it names no tag" if image.digest is None else "it is pinned by digest alone, so no tag says what is newer"
         )
     try:
-        tags = registry.tags(full)
+        tags = known.of(full)
     except NotFound:
         return f"{full.name} does not exist in its registry"
     proposal = newest(image.tag, tags, scheme or scheme_for(full), policy)
-    tag = proposal.tag if proposal else image.tag
-    reason = proposal.reason if proposal else ""
     if image.digest is None:
-        return (image.with_tag(tag), reason) if proposal else f"{image.tag} is the newest of its kind"
-    current = registry.manifest(full.with_tag(tag))
-    if current is None:
-        return f"{image.name}:{tag} does not exist in its registry"
-    if current.digest == image.digest and proposal is None:
-        return f"{image.tag} is the newest of its kind and its digest is current"
-    problem = _kind_problem(registry, full, current.is_index, frozenset(current.platforms))
-    if problem:
+        return (image.with_tag(proposal.tag), proposal.reason) if proposal else f"{image.tag} is the newest of its kind"
+    tag = proposal.tag if proposal else image.tag
+    digest, problem = next_digest(known.registry, full, tag, platform)
+    if digest is None:
         return problem
-    return image.with_tag(tag, current.digest), reason or f"the tag {tag} points at a newer digest"
-
-
-def _kind_problem(registry: Registry, image: ImageRef, is_index: bool, platforms: frozenset[str]) -> str | None:
-    """An index stays an index and never loses an architecture."""
-    old = registry.manifest(image.with_tag(None, image.digest))
-    if old is None or not old.is_index:
-        return None
-    if not is_index:
-        return "the tag now holds a single platform where an index of several was used"
-    missing = sorted(set(old.platforms) - platforms)
-    return f"the new index lacks {', '.join(missing)}" if missing else None
+    return image.with_tag(tag, digest), proposal.reason if proposal else f"the tag {tag} points at a newer digest"

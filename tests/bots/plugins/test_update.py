@@ -2,6 +2,7 @@
 
 import pytest
 
+from sig_bots.fakes.registry import FakeImage
 from sig_bots.plugins.update import bot
 from sig_bots.testing import SigHarness
 
@@ -93,6 +94,55 @@ def test_an_index_that_lost_an_architecture_is_not_proposed_and_the_log_says_why
     sig.push({"Containerfile": f"FROM {BASE}:2.0@{both}\n"})
     assert not proposal(sig)
     assert any("lacks linux/arm64" in line for line in sig.log)
+
+
+BOTH = ("linux/amd64", "linux/arm64")
+
+
+def republished(sig: SigHarness, recipe: str, old: bytes, new: dict[str, bytes]) -> list[str]:
+    """Pin 2.0 of both platforms in `recipe` ({} is the digest), publish 2.0 again with other content per platform."""
+    index = sig.registry.push(f"{BASE}:2.0", [FakeImage({"motd": old}, {}, platform) for platform in BOTH])
+    arm = sig.registry.image(f"{BASE}:2.0", "linux/arm64").digest
+    sig.registry.push(f"{BASE}:2.0", [FakeImage({"motd": new[platform]}, {}, platform) for platform in new])
+    sig.push({"Containerfile": recipe.format(index=f"{BASE}:2.0@{index}", arm=f"{BASE}:2.0@{arm}")})
+    return [sig.forge().read_file("Containerfile", one.head_sha).decode() for one in proposal(sig)]
+
+
+def test_an_index_whose_used_platforms_hold_the_same_moves_nothing(sig: SigHarness) -> None:
+    """dependabot/dependabot-core#15354: one platform is in use, another one was built again."""
+    recipe = "FROM --platform=linux/amd64 {index}\n"
+    assert republished(sig, recipe, b"old", {"linux/amd64": b"old", "linux/arm64": b"new"}) == []
+    assert any("holds the same for linux/amd64" in line for line in sig.log)
+
+
+def test_an_index_moves_when_any_platform_may_be_in_use(sig: SigHarness) -> None:
+    (text,) = republished(sig, "FROM {index}\n", b"old", {"linux/amd64": b"old", "linux/arm64": b"new"})
+    assert text == f"FROM {BASE}:2.0@{sig.registry.names[BASE]['2.0']}\n"
+
+
+def test_a_constant_platform_needs_no_other_one_in_the_new_index(sig: SigHarness) -> None:
+    new = {"linux/arm64": b"new", "linux/s390x": b"new"}
+    (text,) = republished(sig, "FROM --platform=linux/arm64 {index}\n", b"old", new)
+    assert sig.registry.names[BASE]["2.0"] in text
+
+
+def test_a_pinned_platform_stays_on_its_platform(sig: SigHarness) -> None:
+    """dependabot/dependabot-core#8609, renovatebot/renovate#9786: never an index in place of one platform's image."""
+    (text,) = republished(sig, "FROM {arm}\n", b"old", {"linux/amd64": b"new", "linux/arm64": b"new"})
+    assert text == f"FROM {BASE}:2.0@{sig.registry.image(f'{BASE}:2.0', 'linux/arm64').digest}\n"
+
+
+def test_a_pinned_platform_that_is_no_longer_offered_stays_and_the_log_says_so(sig: SigHarness) -> None:
+    assert republished(sig, "FROM {arm}\n", b"old", {"linux/amd64": b"new", "linux/s390x": b"new"}) == []
+    assert any("which 2.0 does not offer" in line for line in sig.log)
+
+
+def test_a_scan_asks_once_for_the_tags_of_an_image(sig: SigHarness) -> None:
+    sig.registry.requests.clear()
+    sig.push(
+        {"Containerfile": f"FROM {BASE}:1.0 AS a\nFROM {BASE}:1.1 AS b\n", "b/Containerfile": f"FROM {BASE}:0.9\n"}
+    )
+    assert sig.registry.requests["tags"] == 1
 
 
 def test_a_registry_that_is_down_closes_nothing_and_is_asked_again(sig: SigHarness) -> None:
