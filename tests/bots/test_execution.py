@@ -122,3 +122,26 @@ def test_a_check_that_a_command_set_to_running_does_not_stay_so_when_the_job_fai
     sig.comment("/sig probe", on=number)
     assert sig.checks(number)["sigbot/probe"].state == CheckState.ERROR
     assert "the branch is gone" in sig.replies()[-1]
+
+
+def test_a_user_error_may_say_more_where_there_is_room() -> None:
+    sig = world(UserError("write a tag", more="```\nlog\n```"))
+    number = sig.open_pr({"a": "1"})
+    check = sig.checks(number)["sigbot/probe"]
+    assert (check.summary, check.text, outcome(sig).reason) == ("write a tag", "```\nlog\n```", "write a tag")
+    sig.comment("/sig probe", on=number)
+    assert sig.replies() == ["write a tag\n\n```\nlog\n```"]
+
+
+def test_a_check_that_the_handler_has_failed_itself_stays_as_it_set_it() -> None:
+    bot = Bot("probe", summary="Fails its own check.")
+
+    @bot.on(PullRequestChanged)
+    def changed(ctx: Context, event: PullRequestChanged) -> None:
+        """Fail."""
+        ctx.check(CheckState.ERROR, "the whole story", text="with a text")
+        raise UserError("in short")
+
+    sig = SigHarness(bots=[bot])
+    check = sig.checks(sig.open_pr({"a": "1"}))["sigbot/probe"]
+    assert (check.state, check.summary, check.text) == (CheckState.ERROR, "the whole story", "with a text")

@@ -170,3 +170,18 @@ def test_a_build_that_was_lost_with_its_host_is_started_again(store: Store, job:
     builder = guarded(store, again(store, job))  # its builder knows of no build
     second = builder.start(spec(tmp_path, "registry.example/sig/app:1"), key="k")
     assert (second.id, builder.poll(second).state) == (first.id, "success")
+
+
+def test_a_build_is_made_from_builds_of_its_own_job_only(store: Store, job: JobRow, tmp_path: Path) -> None:
+    builder = guarded(store, job)
+    base = spec(tmp_path, "registry.example/sig/base:1").model_copy(update={"push": False, "keep": True})
+    foreign = builder.inner.start(base, key="of another job")
+    child = BuildSpec(image=ImageRef.parse("registry.example/sig/app:1"), root=tmp_path, parents={"x": foreign})
+    with pytest.raises(UserError, match="of its own job only"):
+        builder.start(child, key="child")
+    own = builder.start(base, key="base")
+    handle = builder.start(child.model_copy(update={"parents": {"x": own}}), key="child")
+    assert builder.poll(handle).state == "success"
+    builder.forget(own)
+    with pytest.raises(UserError, match="not there"):
+        builder.start(child.model_copy(update={"parents": {"x": own}}), key="another")
