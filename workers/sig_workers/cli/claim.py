@@ -14,7 +14,7 @@ __all__ = ["Claimed", "claimed", "forget", "is_claimed"]
 
 LOCK = "in-use.lock"
 OURS = (
-    "broker", "builds", "cache", "forge", "local-forge.json", "logs", "outgoing-hooks", "registry", "sigbot.db",
+    "broker", "builds", "cache", "forge", "local-forge.json", "logs", "outgoing-hooks", "pushes", "registry", "sigbot.db",
     "sigbot.db-shm", "sigbot.db-wal", "sigbot.toml",
 )  # fmt: skip
 """What a run leaves in its data folder."""

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sig_bots.errors import NotFound, Obsolete, UserError
+from sig_bots.errors import NotFound, Obsolete, SigbotError, UserError
 from sig_bots.forge import Permission
 from sig_bots.refs import PullRequest
 from sig_workers.clone_url import local_clone_url
 from sig_workers.localforge.history import History, check_path
-from sig_workers.localforge.hooks import HookSender, hook_script
+from sig_workers.localforge.hooks import HookSender
 from sig_workers.localforge.payloads import Payloads
+from sig_workers.localforge.pushes import Push, PushNotes, hook_scripts
 from sig_workers.localforge.state import LocalState
+from sig_workers.store.errors import StoreDown
 
 __all__ = ["LocalForge"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class LocalForge:
     def create(self, path: str, owner: str, *, private: bool = False, default_branch: str = "main") -> History:
         """A new empty repository, or the one that is there."""
         history = self.history(path)
-        history.create(default_branch, hook_script(self.root.parent, path))
+        history.create(default_branch, hook_scripts(self.root.parent, path))
         self.state.create(path, owner, private=private, default_branch=default_branch)
         return history
 
@@ -145,14 +150,30 @@ class LocalForge:
             return
         for target, pull_request in self.state.pulls_from(path, branch):
             self._fetch_head(target, path, branch)
-            self.state.change_pull(target, pull_request.number, head_sha=after)
+            # not `after`: of two pushes the earlier one may be followed up later
+            self.state.change_pull(target, pull_request.number, head_sha=history.branch_sha(branch) or after)
             moved = self.pull(target, pull_request.number)
             self.hooks.send(Payloads(self.state).pull_request(target, moved, "updated", who))
 
     def catch_up(self) -> None:
-        """Send the webhooks that were kept, also of processes that died before they could."""
+        """Follow up pushes whose hook died, and send the webhooks that were kept, also by processes that died."""
+        for push in PushNotes(self.root.parent).left():
+            try:
+                self._follow_up(push)
+            except StoreDown:
+                raise
+            except SigbotError as error:  # it will not get better, and the others wait behind it
+                log.warning("a push into %s could not be followed up: %s", push.path, error)
         self.hooks.recover(self._happened)
         self.hooks.flush()
+
+    def _follow_up(self, push: Push) -> None:
+        if self.state.find(push.path) is None:
+            return
+        history = self.history(push.path)
+        for before, after, ref in push.updates:
+            if history.holds(ref, after):
+                self.after_push(push.path, ref, before, after, push.login)
 
     def _happened(self, event: str, body: Mapping[str, Any]) -> bool:
         """Whether what a webhook tells was committed."""

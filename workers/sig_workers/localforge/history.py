@@ -48,8 +48,8 @@ class History:
         """Git on the bare repository."""
         return GitRunner(self.folder)
 
-    def create(self, default_branch: str, hook: str) -> None:
-        """Make the repository, or bring its hook up to date when it is there."""
+    def create(self, default_branch: str, hooks: Mapping[str, str]) -> None:
+        """Make the repository, or bring its hooks (name to script) up to date when it is there."""
         if not self.folder.is_dir():
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             self.git.local(
@@ -58,10 +58,11 @@ class History:
         for name, value in (("receive.advertisePushOptions", "true"), ("uploadpack.allowAnySHA1InWant", "true"),
                             ("uploadpack.allowFilter", "true"), ("core.hooksPath", str(self.folder / "hooks"))):  # fmt: skip
             self.git.local("config", name, value)
-        script = self.folder / "hooks" / "post-receive"
-        script.parent.mkdir(exist_ok=True)
-        script.write_text(hook)
-        script.chmod(0o755)
+        (self.folder / "hooks").mkdir(exist_ok=True)
+        for name, text in hooks.items():
+            script = self.folder / "hooks" / name
+            script.write_text(text)
+            script.chmod(0o755)
 
     def fetch_from(self, source: CloneUrl, credentials: GitCredentials | None = None) -> None:
         """Take all branches and tags of another repository over, whole: an import, or a fork's start."""
@@ -90,6 +91,14 @@ class History:
                 continue
             return output.decode().strip()
         raise NotFound(f"{self.path} has no commit, branch or tag {ref[:80]!r}")
+
+    def holds(self, ref: str, sha: str) -> bool:
+        """Whether a ref (`refs/heads/x`) points at the commit or at one made from it; for 0…0, whether there is no such ref."""
+        try:
+            now = self.git.local("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+            return bool(sha.strip("0")) and self.merge_base(now.decode().strip(), sha) == sha
+        except SigbotError:
+            return not sha.strip("0")
 
     def read(self, path: str, sha: str) -> bytes | None:
         """A file of a commit; None when it is not there or not a plain file."""

@@ -12,8 +12,6 @@ import contextlib
 import json
 import logging
 import os
-import shlex
-import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -23,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["HookSender", "HookTarget", "hook_script"]
+__all__ = ["HookSender", "HookTarget"]
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +58,6 @@ class HookTarget:
             return cls(**json.loads((data / TARGET_FILE).read_text()))
         except FileNotFoundError:
             return None
-
-
-def hook_script(data: Path, path: str) -> str:
-    """The post-receive hook of a repository: tells the local forge what was pushed."""
-    words = [sys.executable, "-m", "sig_workers.localforge.received", str(data.absolute()), path]
-    return f"#!/bin/sh\nexec {' '.join(shlex.quote(word) for word in words)}\n"
 
 
 @dataclass(frozen=True)
@@ -129,7 +121,9 @@ class HookSender:
             try:
                 status = _post(target.url, body, headers)
             except (OSError, HTTPException) as error:
-                log.warning("webhook kept for later, the receiver does not answer: %s", type(error).__name__)
+                from sig_workers.unreachable import why_unreachable  # not at the top: git waits while a hook loads
+
+                log.warning("webhook kept for later, the receiver does not answer: %s", why_unreachable(error))
                 return sent
             if status >= 500:
                 log.warning("webhook kept for later, the receiver answered %s", status)

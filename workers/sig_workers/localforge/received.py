@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from sig_workers.localforge.hooks import HookSender, HookTarget
+from sig_workers.localforge.pushes import PushNotes
 
 __all__ = ["main"]
 
@@ -19,12 +20,13 @@ def main() -> int:
     target = HookTarget.read(data)
     if target is None:
         print("sigbot has not been started on this folder yet, so nobody is told of this push", file=sys.stderr)
-        return 0
-    _tell(data, path, target)
+    if target is None or _tell(data, path, target):
+        PushNotes(data).done(os.getppid())
     return 0
 
 
-def _tell(data: Path, path: str, target: HookTarget) -> None:
+def _tell(data: Path, path: str, target: HookTarget) -> bool:
+    """Whether it worked; what did not is tried again by the service, from the note."""
     # Imported here: a push nobody is told of, as into a fresh folder, shall not pay for it.
     from sig_bots.errors import SigbotError
     from sig_workers.localforge.forge import LocalForge
@@ -38,9 +40,11 @@ def _tell(data: Path, path: str, target: HookTarget) -> None:
             before, after, ref = line.split()
             forge.after_push(path, ref, before, after, os.environ.get("SIGBOT_USER"))
     except SigbotError as error:
-        print(f"the push is in, but the bots could not be told: {error}", file=sys.stderr)
+        print(f"the push is in, but the bots could not be told yet: {error}", file=sys.stderr)
+        return False
     finally:
         store.close()
+    return True
 
 
 if __name__ == "__main__":
