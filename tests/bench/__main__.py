@@ -55,7 +55,7 @@ def machine() -> dict[str, object]:
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"), "processor": words[0] if words else platform.machine(),
         "cores": os.cpu_count(), "system": f"{platform.system()} {platform.release()}", "python": platform.python_version(),
-        "load before": os.getloadavg()[0],
+        "load before": round(os.getloadavg()[0], 1),
     }  # fmt: skip
 
 

@@ -21,7 +21,8 @@ def deliveries() -> Iterator[tuple[str, Delivery]]:
     """What is measured: (source, delivery), compact as its sender writes it."""
     for event, action in (("issue_comment", "created"), ("pull_request", "opened"), ("push", None)):
         one = github_example(event, action)
-        yield "github", Delivery(one.name, one.headers, json.dumps(one.json, separators=(",", ":")).encode())
+        name = f"{event} {action}" if action else event
+        yield "github", Delivery(name, one.headers, json.dumps(one.json, separators=(",", ":")).encode())
     yield "pagure", pagure("comment pull-request.comment.added")
 
 
