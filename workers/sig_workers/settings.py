@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import SettingsError as BadEnvironment
 
 from sig_bots.errors import SigbotError
 
@@ -30,6 +31,18 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 class SettingsError(SigbotError):
     """The settings cannot be used; one sentence naming file, key and remedy."""
+
+
+_SPAN_WANTED = "must be a length of time, as in 500ms, 15s, 10m, 6h or 1d"
+_WRONG = {
+    "extra_forbidden": "is no setting; docs/configuration.md lists what there is",
+    "missing": "is missing",
+    "time_delta_parsing": _SPAN_WANTED,
+    "time_delta_type": _SPAN_WANTED,
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+}
+"""Kinds of pydantic's errors -> the rest of the sentence."""
 
 
 def parse_span(value: object) -> object:
@@ -268,13 +281,26 @@ def load_settings(path: Path | None = None, **overrides: object) -> Settings:
         raise SettingsError(f"settings file {file} does not exist; set SIGBOT_CONFIG to the path of sigbot.toml")
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{file} is not TOML: {error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} is not TOML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}") from None
+    except BadEnvironment as error:
+        named = re.search(r'field "(\w+)"', str(error))
+        name = f"SIGBOT_{named[1].upper()}" if named else "a variable"
+        raise SettingsError(f"the environment: {name} is not JSON; set {name}__KEY for one key of it") from None
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(part) for part in one['loc']) or 'settings'}: {one['msg']}" for one in error.errors()
-        ]
-        raise SettingsError(f"{file}: " + "; ".join(problems)) from None
+        raise SettingsError(f"{file}: " + "; ".join(_sentences(error))) from None
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    """What is wrong, one part of a sentence per key. No value is repeated: it may be a secret."""
+    found = []
+    for one in error.errors(include_url=False, include_context=False, include_input=False):
+        key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in one["loc"]).removeprefix(".")
+        what = _WRONG.get(one["type"]) or one["msg"].removeprefix("Value error, ").replace("Input should", "must")
+        found.append(f"{key}: {' '.join(what.split())}" if key else " ".join(what.split()))
+    return found
 
 
 def _read(path: Path) -> bytes:

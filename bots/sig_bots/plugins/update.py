@@ -8,7 +8,7 @@ from datetime import date
 from pydantic import Field
 
 from sig_bots import Bot, BotConfig, Context, ImagePushed, NoArgs, Push, Tick, reports
-from sig_bots.errors import Obsolete
+from sig_bots.errors import Obsolete, Transient
 from sig_bots.fedora_releases import RELEASES, FedoraRelease
 from sig_bots.fleet import containerfiles, declare_fleet, default_head, may_be_default, require_default
 from sig_bots.refs import PullRequest, same_account
@@ -80,7 +80,8 @@ def sweep(ctx: Context, event: Tick) -> None:
 def propose(ctx: Context) -> list[PullRequest]:
     """Scan the default branch and bring one pull request per moving base up to date; close those no longer needed.
 
-    Returns the pull requests that are open now. Raises Transient when a registry could not be asked.
+    Returns the pull requests that are open now. Raises Transient when a registry could not be asked, ForgeError when
+    one refuses us; the other images are done then.
     """
     branch, head = default_head(ctx)
     declare_fleet(ctx, head)
@@ -88,7 +89,7 @@ def propose(ctx: Context) -> list[PullRequest]:
     files = ctx.services.workspace.read(head, paths)
     config = ctx.config_as(UpdateConfig)
     scan = look_over(ctx.services.registry, files, config.ignore, schemes=config.schemes, policy=config.policy)
-    for sentence in scan.kept:
+    for sentence in (*scan.kept, *(f"{name} was not looked at: {error}" for name, error in scan.unreachable.items())):
         ctx.log(sentence)
     opened = []
     for name, moves in scan.moves.items():
@@ -98,7 +99,8 @@ def propose(ctx: Context) -> list[PullRequest]:
     _close_obsolete(ctx, {_branch(ctx, name) for name in (*scan.moves, *scan.unreachable)})
     ctx.summary = reports.update_summary(opened, len(scan.kept))
     if scan.unreachable:
-        raise next(iter(scan.unreachable.values()))
+        # What may work later decides: the job is tried again, and with it the image that is refused.
+        raise min(scan.unreachable.values(), key=lambda error: not isinstance(error, Transient))
     return opened
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.process import free_port
 from tests.workers.cli.conftest import Sigbot
 
 KEYS = [
@@ -37,6 +38,31 @@ def test_the_newest_tag_goes_to_output_and_its_reason_beside_it(sigbot: Sigbot) 
     said = sigbot("tags", "newest", "1.9", stdin="1.9\n1.10\nlatest\n")
     assert (said.code, said.out) == (0, "1.10\n")
     assert "1.10 is the newest of 3 tags" in said.err
+
+
+def test_images_whose_registry_does_not_answer_are_named_and_the_rest_is_done(
+    sigbot: Sigbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    (tmp_path / "sigbot.toml").write_text(
+        "".join(f'[[registry]]\nhost = "{host}"\ninsecure = true\n' for host in hosts)
+    )
+    monkeypatch.setenv("SIGBOT_CONFIG", "sigbot.toml")
+    (tmp_path / "Containerfile").write_text(f"FROM {hosts[0]}/a/b:1 AS x\nFROM {hosts[1]}/c/d:2\n")
+    said = sigbot("update")
+    assert said.code == 2
+    for host, name in zip(hosts, ("a/b", "c/d"), strict=True):
+        assert (
+            f"{host}/{name} could not be looked at: The registry {host} is not reachable (connection refused)"
+            in said.out
+        )
+    assert "Nothing newer among what could be looked at." in said.out
+    assert (
+        said.err
+        == f"sigbot: 2 images could not be looked at: {hosts[0]}/a/b, {hosts[1]}/c/d; try again later, or log in there\n"
+    )
+    told = json.loads(sigbot("update", "--format", "json").out)
+    assert list(told["unreachable"]) == [f"{hosts[0]}/a/b", f"{hosts[1]}/c/d"]
 
 
 def test_no_newer_tag_prints_nothing(sigbot: Sigbot) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -37,9 +38,10 @@ def path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def started(data: Path, said: str, *words: str, seconds: float = 120) -> Iterator[str]:
-    """`sigbot up --example` until it has said something; ended as Ctrl-C does."""
+    """`sigbot up --example`, or the given command, until it has said something; ended as Ctrl-C does."""
+    command = words or ("up", f"--example={EXAMPLE}", "--port", str(free_port()))
     output = data.parent / f"{data.name}.out"
-    argv = [sys.executable, "-m", "sig_workers.cli", "up", f"--example={EXAMPLE}", "--data", str(data), "--port", str(free_port()), *words]  # fmt: skip
+    argv = [sys.executable, "-m", "sig_workers.cli", *command, "--data", str(data)]
     with output.open("w") as file:
         process = subprocess.Popen(argv, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
     try:
@@ -126,6 +128,40 @@ def test_a_checkout_is_previewed_and_linted_and_left_as_it_is(sigbot: Sigbot, tm
     assert "The check sigbot/lint failed." in said.out
     assert git(checkout, "for-each-ref") == before
     assert "Nothing was committed to trunk since the last run" in sigbot(*words).out
+
+
+def test_a_repository_of_ones_own_is_published_beside_and_followed_on_a_port_that_is_free(
+    tmp_path: Path, path: None, buildah: str
+) -> None:
+    data, checkout = tmp_path / "data", tmp_path / "mine"
+    registry = f"127.0.0.1:{free_port()}"
+    (data / "registry").mkdir(parents=True)
+    (data / "registry" / "port").write_text(registry.rpartition(":")[2])
+    git(tmp_path, "init", "-q", "-b", "main", str(checkout))
+    (checkout / "Containerfile").write_text("FROM scratch\nCOPY Containerfile /\n")
+    (checkout / ".sigbot.yaml").write_text(
+        f"version: 1\nrebuild: {{}}\nimages: [{{name: {registry}/me/app}}, {{name: quay.io/me/app}}]\n"
+    )
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-q", "-m", "one")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with started(data, "Ctrl-C ends it.", "run", str(checkout), "--serve", "--port", str(port)) as text:
+            assert re.search(rf"^Port {port} is taken; sigbot takes \d+\.$", text, re.MULTILINE)
+            assert f"name it {registry}/me/app in .sigbot.yaml" in text
+            assert "you/mine may not publish quay.io/me/app" in text
+            accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
+            found = httpx.get(f"http://{registry}/v2/me/app/manifests/latest", headers=accept, trust_env=False)
+            assert found.status_code == 200
+            (checkout / "Containerfile").write_text("FROM scratch\nCOPY Containerfile /again\n")
+            git(checkout, "commit", "-q", "-a", "-m", "two")
+            git(checkout, "push", "-q", str(data / "forge/you/mine.git"), "HEAD:main")
+            output = tmp_path / "data.out"
+            wait(lambda: bool(re.search(r"you/mine +rebuild", output.read_text()[len(text) :])), 60)
+            said = output.read_text()[len(text) :]
+            assert re.search(r"you/mine +push: 1 job  http", said)
+            assert re.search(r"you/mine +rebuild +failed", said)
+    assert (tmp_path / "data.out").read_text().rstrip().endswith("Stopping ...")
 
 
 def git(folder: Path, *words: str) -> str:

@@ -16,6 +16,7 @@ from sig_bots.errors import SigbotError
 from sig_workers.cli.options import DATA, read_settings
 from sig_workers.cli.output import FORMAT, print_json, say
 from sig_workers.settings import Settings
+from sig_workers.unreachable import why_unreachable
 
 __all__ = ["doctor"]
 
@@ -109,7 +110,9 @@ def guarded(what: str, look: Callable[[], str], remedy: str) -> Finding:
     try:
         return Finding(what, look())
     except Exception as error:
-        return Finding(what, (str(error).strip().splitlines() or [type(error).__name__])[0][:200], remedy)
+        own = isinstance(error, SigbotError | ValueError | FileNotFoundError | PermissionError)
+        said = (str(error).strip().splitlines() or [""])[0][:200] if own else ""
+        return Finding(what, said or why_unreachable(error), remedy)
 
 
 def bots() -> str:

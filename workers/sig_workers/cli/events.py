@@ -19,6 +19,7 @@ from sig_workers.cli.checkout import read
 from sig_workers.cli.options import fail
 from sig_workers.cli.output import print_json, say
 from sig_workers.cli.signing import EVENT_HEADERS, signed
+from sig_workers.unreachable import why_unreachable
 
 __all__ = ["event", "send"]
 
@@ -117,7 +118,7 @@ def send(
     try:
         answer = httpx.post(url.rstrip("/") + end, content=body, headers=headers, timeout=30)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        fail(f"{url} does not answer: {str(error) or type(error).__name__}")
+        fail(f"{url} does not answer: {why_unreachable(error)}")
     say(f"{answer.status_code} {answer.reason_phrase}: {answer.text.strip()[:500]}")
     if not answer.is_success:
         raise click.exceptions.Exit(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,12 +15,12 @@ from sig_bots.errors import Transient
 from sig_bots.refs import ImageRef
 from sig_workers.cli.claim import Claimed, claimed, forget
 from sig_workers.cli.follow import Follower
-from sig_workers.cli.localregistry import LocalRegistry, RegistryMissing
+from sig_workers.cli.localregistry import LocalRegistry, registry_on
 from sig_workers.cli.options import fail, find_data
 from sig_workers.cli.output import busy, say
-from sig_workers.cli.ports import free_port
+from sig_workers.cli.ports import own_port
 from sig_workers.cli.pushing import push
-from sig_workers.cli.running import Running, started
+from sig_workers.cli.running import Running, started, tell_missing
 from sig_workers.registries.seed import publish
 
 __all__ = ["run_example"]
@@ -70,11 +69,12 @@ def run_example(given: Path, data: Path, port: int, *, keep: bool) -> None:
         if keep and service.service.local_forge.state.find(f"fleet/{REPOSITORIES[0]}") is not None:
             say(f"Going on with the data in {claimed_data}.")
             follower.skip_known()
+            settled = True
         else:
             _make_fleet(service, Fleet(folder, registry.host), registry, follower)
             settled = follower.until_quiet(FIRST_LOOK_SECONDS, service.check)
-            _closing_words(service, settled)
-        service.serve(follower.poll)
+        _closing_words(service, settled)
+        service.serve(follower.turn)
 
 
 @contextmanager
@@ -97,43 +97,10 @@ def _claimed_folder(data: Path, keep: bool) -> Iterator[Path]:
 @contextmanager
 def _service(data: Path, port: int) -> Iterator[tuple[Running, LocalRegistry]]:
     """The service with the registry it is configured for; the registry ends after it."""
-    port = free_port(port)
-    secret = secrets.token_hex(32)
-    registry = LocalRegistry(data / "registry", _registry_port(data, port), f"http://127.0.0.1:{port}/hooks/registry", secret)  # fmt: skip
-    try:
-        with busy("starting the registry"):
-            try:
-                registry.start()
-            except RegistryMissing as error:
-                say(f"{error}; without it update and rebuild fail.", "yellow")
-        with started(data, port, _settings(registry)) as service:
-            missing = service.service.builder.available(untrusted=False)
-            if missing:
-                say(missing, "yellow")
-            yield service, registry
-    finally:
-        registry.stop()
-
-
-def _registry_port(data: Path, port: int) -> int:
-    """The port of last time, since images and files name it; a free one for fresh data."""
-    kept = data / "registry" / "port"
-    if kept.is_file():
-        return int(kept.read_text())
-    chosen = free_port(port + 1000 if port < 60000 else 20000)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(str(chosen))
-    return chosen
-
-
-def _settings(registry: LocalRegistry) -> str:
-    return "\n".join(
-        [
-            "[timing]", 'retry = "5s"',
-            "[[registry]]", f'host = "{registry.host}"', "insecure = true", 'push_from = ["local:*"]',
-            "[[instance]]", 'name = "registry"', 'kind = "registry"', f'hook_secrets = ["{registry.secret}"]',
-        ]
-    )  # fmt: skip
+    port = own_port(port)
+    with registry_on(data, port) as registry, started(data, port, registry.settings("local:*")) as service:
+        tell_missing(service)
+        yield service, registry
 
 
 def _make_fleet(service: Running, fleet: Fleet, registry: LocalRegistry, follower: Follower) -> None:

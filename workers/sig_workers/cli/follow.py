@@ -9,30 +9,32 @@ from dataclasses import dataclass, field
 from rich.markup import escape
 from rich.status import Status
 
+from sig_bots.jobstate import OPEN, JobState
+from sig_bots.wording import counted
 from sig_workers.cli.output import coloured, console, local_time
 from sig_workers.service import Service
-from sig_workers.store.rows import JobRow
+from sig_workers.store.deliverystate import UNPLANNED, DeliveryState
+from sig_workers.store.rows import DeliveryRow, JobRow
 
-__all__ = ["OPEN", "Follower", "arriving", "outcome", "state_of", "wait_for_bots"]
+__all__ = ["Follower", "arriving", "outcome", "state_of", "wait_for_bots"]
 
 QUIET_SECONDS = 1.5
 """Nothing due for so long: what follows from a build (its registry's notification) has had time to arrive."""
 SILENCE_SECONDS = 30
-OPEN = ("queued", "running")
-QUIET_STATES = ("skipped", "superseded", "obsolete")
+QUIET_STATES = (JobState.SKIPPED, JobState.SUPERSEDED, JobState.OBSOLETE)
 
 
 def state_of(job: JobRow) -> str:
     """The state, with the one name more that people need: `waiting`, for a job that is tried again later."""
-    return "waiting" if job.state == "queued" and job.attempt > 0 and job.reason else job.state
+    return "waiting" if job.state == JobState.QUEUED and job.attempt > 0 and job.reason else job.state
 
 
 def outcome(job: JobRow) -> str:
     """What became of the job, in a few words."""
-    reason = job.reason or {"done": "done", "cancelled": "cancelled"}.get(job.state, "")
+    reason = job.reason
     if state_of(job) == "waiting" and job.not_before:
         reason = f"{reason.rstrip('.')}; next try at {local_time(job.not_before)}"
-    if job.state == "dead":
+    if job.state == JobState.DEAD:
         reason = f"{reason.rstrip('.')}; given up after {job.attempt} attempts"
     return " ".join(reason.split())
 
@@ -50,11 +52,37 @@ class Follower:
     """Whether jobs that found nothing to do are told of too."""
     failed: int = 0
     """How many jobs ended badly."""
+    heard: int | None = None
+    """Deliveries up to this id are not told of; None until `turn` is called first."""
 
     def skip_known(self) -> None:
         """Tell only of jobs that are made from now on."""
         newest = self.service.store.jobs(limit=1)
         self.since = newest[0].id if newest else 0
+
+    def turn(self) -> None:
+        """Tell what arrived and what ended since the last turn."""
+        recent = self.service.store.recent_deliveries(200, public_only=False)
+        if self.heard is None:
+            self.heard = max((one.id for one in recent), default=0)
+        for one in sorted((one for one in recent if one.id > self.heard), key=lambda one: one.id):
+            if one.state in (DeliveryState.RECEIVED, DeliveryState.PROCESSING):
+                break  # told of, in order, once it is known what it is
+            self.heard = one.id
+            self._hear(one)
+        self.poll()
+
+    def _hear(self, one: DeliveryRow) -> None:
+        """A line for what a person or another service sent; our own events and what nobody wants are on the page."""
+        jobs = self.service.store.jobs(delivery=one.id, limit=500)
+        if not one.instance or (not jobs and (one.state == DeliveryState.IGNORED or one.source == "registry")):
+            return
+        events = self.service.store.events_of(one.id)
+        row = self.service.store.repository(one.repo_id) if one.repo_id is not None else None
+        what = events[0].kind.replace("_", " ") if events else one.source
+        follows = counted(len(jobs), "job") if jobs else one.reason or "no bot has anything to do"
+        line = f"{local_time(one.received_at)}  {escape(row.path if row else one.instance):<16} {escape(what)}: {escape(follows)}"
+        console().print(f"{line}  [dim]{escape(f'{self.url}/deliveries/{one.id}')}[/dim]")
 
     def poll(self) -> list[JobRow]:
         """Print a line for each job whose state is news; returns the jobs that are still to come to an end."""
@@ -67,7 +95,7 @@ class Follower:
                 unsettled.append(job)
             elif self.shown.get(job.id) != (state, job.attempt):
                 self.shown[job.id] = (state, job.attempt)
-                self.failed += state in ("failed", "dead")
+                self.failed += state in (JobState.FAILED, JobState.DEAD)
                 if self.skipped or state not in QUIET_STATES:
                     news.append(job)
         for job in sorted(news, key=lambda job: (job.finished_at or job.created_at, job.id)):
@@ -100,9 +128,9 @@ class Follower:
     def _print(self, job: JobRow, state: str) -> None:
         where = f"{job.repo.path}#{job.number}" if job.number is not None else job.repo.path
         line = f"{local_time(job.finished_at) or time.strftime('%H:%M:%S')}  {escape(where):<16} {escape(job.bot):<8} "
-        word = "failed" if state == "dead" else state
-        line += f"{coloured(word)}{' ' * max(0, 8 - len(word))} {escape(outcome(job))}"
-        if state != "skipped":
+        word = JobState.FAILED if state == JobState.DEAD else state
+        line += f"{coloured(word)}{' ' * max(0, 8 - len(word))} {escape(outcome(job))}".rstrip()
+        if state != JobState.SKIPPED:
             line += f"  [dim]{escape(f'{self.url}/jobs/{job.id}')}[/dim]"
         console().print(line)
 
@@ -114,7 +142,7 @@ def arriving(service: Service) -> bool:
     if any((service.settings.data / SPOOL).glob("*.json")):
         return True
     recent = service.store.recent_deliveries(200, public_only=False)
-    return any(one.state in ("received", "processing", "failed") for one in recent)
+    return any(one.state in UNPLANNED for one in recent)
 
 
 def wait_for_bots(service: Service, repo: str, number: int | None, seconds: float) -> bool:
@@ -152,7 +180,7 @@ class _Spinner:
             self._status.stop()
 
     def _show(self, jobs: list[JobRow]) -> None:
-        running = [f"{job.bot} in {job.repo.path}" for job in jobs if job.state == "running"]
+        running = [f"{job.bot} in {job.repo.path}" for job in jobs if job.state == JobState.RUNNING]
         more = len(jobs) - len(running)
         text = (", ".join(running[:4]) or "waiting for the bots") + (f" ({more} more to come)" if more else "")
         if self._status is not None:

@@ -13,7 +13,7 @@ from sig_workers.cli.options import fail
 from sig_workers.observe import Redactor
 from sig_workers.service import Service
 
-__all__ = ["Imported", "import_repository", "where"]
+__all__ = ["OWNER", "Imported", "import_repository", "where"]
 
 OWNER = "you"
 _URL = re.compile(r"(?:https?|ssh|git)://[^\s]+|[\w.-]+@[\w.-]+:[^\s]+")

@@ -1,20 +1,25 @@
-"""A container registry on this machine for the example fleet: Debian's docker-registry, on loopback, with its own data."""
+"""A container registry beside the local forge: Debian's docker-registry, on loopback, with its own data."""
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sig_workers.cli.output import busy, say
+from sig_workers.cli.ports import free_port
 from sig_workers.cli.supervisor import dying_with_us
 
-__all__ = ["LocalRegistry", "RegistryMissing"]
+__all__ = ["LocalRegistry", "RegistryMissing", "registry_on"]
 
 READY_SECONDS = 15
 REMEDY = "install the package docker-registry (Debian, Ubuntu) or docker-distribution (Fedora), or run scripts/system-packages run"
@@ -40,6 +45,16 @@ class LocalRegistry:
     def host(self) -> str:
         """Host and port, as in an image reference."""
         return f"127.0.0.1:{self.port}"
+
+    def settings(self, push_from: str) -> str:
+        """TOML of a service that uses it: repositories that fit the glob `push_from` (`instance:path`) may publish in it."""
+        return "\n".join(
+            [
+                "[timing]", 'retry = "5s"',
+                "[[registry]]", f'host = "{self.host}"', "insecure = true", f"push_from = [{json.dumps(push_from)}]",
+                "[[instance]]", 'name = "registry"', 'kind = "registry"', f"hook_secrets = [{json.dumps(self.secret)}]",
+            ]
+        )  # fmt: skip
 
     @property
     def pid(self) -> int | None:
@@ -98,6 +113,37 @@ class LocalRegistry:
             "http": {"addr": self.host, "secret": self.secret},
             "notifications": {"endpoints": [endpoint]},
         }
+
+
+@contextmanager
+def registry_on(data: Path, port: int) -> Iterator[LocalRegistry]:
+    """A registry that reports pushes to the service on `port`; ended with the block, its content stays in `data`.
+
+    Where none can be started, that is said, and the block goes on without it.
+    """
+    folder = data / "registry"
+    hook = f"http://127.0.0.1:{port}/hooks/registry"
+    registry = LocalRegistry(folder, _port_of_last_time(folder, port), hook, secrets.token_hex(32))
+    try:
+        with busy("starting the registry"):
+            try:
+                registry.start()
+            except RegistryMissing as error:
+                say(f"{error}; without it update and rebuild fail.", "yellow")
+        yield registry
+    finally:
+        registry.stop()
+
+
+def _port_of_last_time(folder: Path, port: int) -> int:
+    """The same port each time, since images and files name it; a free one for fresh data."""
+    kept = folder / "port"
+    if kept.is_file():
+        return int(kept.read_text())
+    chosen = free_port(port + 1000 if port < 60000 else 20000)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept.write_text(str(chosen))
+    return chosen
 
 
 def _environment(program: str) -> dict[str, str]:

@@ -4,9 +4,29 @@ from __future__ import annotations
 
 import socket
 
-from sig_workers.cli.options import fail
+import click
 
-__all__ = ["free_port"]
+from sig_workers.cli.options import fail
+from sig_workers.cli.output import say
+
+__all__ = ["PORT", "free_port", "own_port"]
+
+PORT = click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535),
+    help="Port on 127.0.0.1; the next free one when it is taken, any free one for 0.",
+)  # fmt: skip
+
+
+def own_port(wanted: int) -> int:
+    """The port the service takes: as wanted, any free one for 0, else the next free one, which is then said."""
+    if wanted == 0:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+    port = free_port(wanted)
+    if port != wanted:
+        say(f"Port {wanted} is taken; sigbot takes {port}.", "yellow")
+    return port
 
 
 def free_port(wanted: int) -> int:

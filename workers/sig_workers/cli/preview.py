@@ -16,6 +16,7 @@ from sig_bots.plugins.update import UpdateConfig
 from sig_bots.refs import Platform, Repo
 from sig_bots.tools import Finding, FleetImage, Workspace
 from sig_bots.updating import Scan, look_over
+from sig_bots.wording import counted
 from sig_workers.cli.output import say
 from sig_workers.service import Service
 
@@ -54,7 +55,7 @@ class Preview:
 
     def tell(self) -> None:
         """Print it."""
-        say(f"\nWhat the bots would do with {self.files} Containerfile{'s' if self.files != 1 else ''}:", "bold")
+        say(f"\nWhat the bots would do with {counted(self.files, 'Containerfile')}:", "bold")
         for name, lines in (("lint", self.lint), ("update", self.update), ("rebuild", self.rebuild)):
             for line in ("not enabled",) if lines is None else lines[:MOST_LINES]:
                 say(f"  {name:<8} {line}")
@@ -85,7 +86,8 @@ def _update(service: Service, config: RepoConfig, files: dict[str, bytes]) -> Se
     scan: Scan = look_over(service.registry, files, wanted.ignore, schemes=wanted.schemes, policy=wanted.policy)
     moves = [move for group in scan.moves.values() for move in group]
     lines = [f"{move.path}:{move.line}: {move.old} -> {move.new} ({move.reason})" for move in moves]
-    return [*(lines or ["nothing newer"]), *scan.kept]
+    unknown = [f"{name} could not be looked at: {error}" for name, error in scan.unreachable.items()]
+    return [*lines, *(unknown or ([] if lines else ["nothing newer"])), *scan.kept]
 
 
 def _rebuild(config: RepoConfig, files: dict[str, bytes]) -> Sequence[str]:
@@ -99,7 +101,7 @@ def _rebuild(config: RepoConfig, files: dict[str, bytes]) -> Sequence[str]:
     if not fleet:
         bases = sorted({str(edge.image) for data in files.values() for edge in parents(data)})
         return [
-            f"{len(files)} image{'s' if len(files) != 1 else ''} whenever sources or a base change, once `images:` says where to publish",
+            f"{counted(len(files), 'image')} whenever sources or a base change, once `images:` says where to publish",
             *(f"base {base}" for base in bases),
         ]
     return [

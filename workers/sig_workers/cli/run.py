@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,21 +14,27 @@ from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, default_conf
 from sig_bots.events import Tick, dump_event
 from sig_bots.forge import CheckState
 from sig_bots.refs import Repo
+from sig_workers.cli.claim import claimed, is_claimed
 from sig_workers.cli.follow import Follower
-from sig_workers.cli.importing import Imported, import_repository, where
+from sig_workers.cli.importing import OWNER, Imported, import_repository, where
+from sig_workers.cli.localregistry import registry_on
 from sig_workers.cli.options import default_data, fail
 from sig_workers.cli.output import busy, say
+from sig_workers.cli.ports import PORT, own_port
 from sig_workers.cli.preview import Preview
-from sig_workers.cli.running import Running, ending_politely, service_on
+from sig_workers.cli.running import Running, ending_politely, joined, started, tell_missing
 from sig_workers.service import Service
 
 __all__ = ["run"]
+
+PUBLISHERS = f"local:{OWNER}/*"
+"""Who may publish in the registry beside the local forge: the repositories the person brought in."""
 
 
 @click.command()
 @click.argument("repository", metavar="REPO_PATH|URL")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for everything that is kept.")
-@click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1; the next free one when it is taken.")
+@PORT
 @click.option("--wait", default=900.0, show_default=True, help="Seconds to wait for the bots at most.")
 @click.option("--serve", is_flag=True, help="Stay afterwards, so that the pages can be looked at.")
 def run(repository: str, data: Path | None, port: int, wait: float, serve: bool) -> None:
@@ -36,20 +44,40 @@ def run(repository: str, data: Path | None, port: int, wait: float, serve: bool)
     previewed. Exit status 1 when a check fails or a bot does (not with --serve, which ends when you end it).
     """
     source = where(repository)
-    with ending_politely(), service_on(data or default_data().with_name("sigbot-run"), port) as service:
+    folder = (data or default_data().with_name("sigbot-run")).absolute()
+    with ending_politely(), _service(folder, port) as service:
         with busy(f"importing {repository}"):
             imported = import_repository(service.service, source)
         say(f"{imported.path} is on the local forge: {service.url}/forge/{imported.path}")
-        good = look_and_act(service, imported, wait)
+        follower = Follower(service.service, service.url, skipped=True)
+        good = look_and_act(service, follower, imported, wait)
         if serve:
-            say(f"Look at {service.url}/ — Ctrl-C ends it.")
-            service.serve()
+            say(f"\nLook at {service.url}/, or push a branch and see what the bots say to it:", "bold")
+            say(
+                f"  git push {service.service.local_forge.history(imported.path).folder} HEAD:refs/heads/{imported.branch}"
+            )
+            say("Ctrl-C ends it.")
+            service.serve(follower.turn)
     if not good and not serve:
         raise click.exceptions.Exit(1)
 
 
-def look_and_act(service: Running, imported: Imported, wait: float) -> bool:
-    """The preview, then the bots themselves; whether nothing failed."""
+@contextmanager
+def _service(data: Path, port: int) -> Iterator[Running]:
+    """The service that runs on the folder; where none does, one of our own with a registry, ended with the block."""
+    if is_claimed(data):
+        with joined(data) as other:
+            yield other
+        return
+    with claimed(data):
+        port = own_port(port)
+        with registry_on(data, port) as registry, started(data, port, registry.settings(PUBLISHERS)) as service:
+            tell_missing(service)
+            yield service
+
+
+def look_and_act(service: Running, follower: Follower, imported: Imported, wait: float) -> bool:
+    """The preview, then the bots themselves; whether nothing failed and all came to an end."""
     doors = service.service
     row = doors.store.ensure_repository("local", doors.host("local").repository(imported.path).repo)
     workspace = doors.workspace(row)
@@ -58,22 +86,38 @@ def look_and_act(service: Running, imported: Imported, wait: float) -> bool:
     with busy("looking at the repository"):
         preview = Preview.of(doors, config, workspace, imported.head)
     preview.tell()
+    tell_registry(doors, imported.path, config)
     if data is None:
         say(f"\nThere is no {CONFIG_FILE}, so update and rebuild stay a preview. This one would enable them:", "bold")
         say(preview.suggestion.rstrip())
-    follower = Follower(doors, service.url, skipped=True)
     follower.skip_known()
     say("\nNow on the local forge:", "bold")
     start(doors, imported, config, row.ref())
-    if not follower.until_quiet(wait, service.check):
-        fail(f"the bots are not done after {wait:g} s; {service.url}/ shows how far they are, --wait gives them longer")
+    settled = follower.until_quiet(wait, service.check)
+    if not settled:
+        say(f"The bots are not done after {wait:g} s; {service.url}/ shows how far they are, --wait gives them longer.", "red")  # fmt: skip
     checks = doors.local_forge.state.checks(imported.path, imported.head)
     red = [check.name for check, _ in checks if check.state in (CheckState.FAILURE, CheckState.ERROR)]
     for name in red:
         say(f"The check {name} failed.", "red")
     for pull in doors.local_forge.state.pulls(imported.path):
         say(f"Pull request {imported.path}#{pull.number}: {pull.title}  {pull.url}")
-    return not red and not follower.failed
+    return settled and not red and not follower.failed
+
+
+def tell_registry(service: Service, path: str, config: RepoConfig) -> None:
+    """Where images of the repository are published, and which of its images are not, with what to do."""
+    ours = [one.host for one in service.settings.registries if one.push_from]
+    for spec in config.images:
+        name = spec.ref.name
+        if not ours or any(one.allows(name, "local", path) for one in service.settings.registries):
+            continue
+        say(
+            f"{name} is not published from here: this run may push to {ours[0]} only. To see it built and published, "
+            f"name it {ours[0]}/{spec.ref.repository} in {CONFIG_FILE}.", "yellow",
+        )  # fmt: skip
+    if ours and not config.images:
+        say(f"A registry runs at {ours[0]}; an image that `images:` names {ours[0]}/NAME is published there.")
 
 
 def configuration(service: Service, data: bytes | None) -> RepoConfig:

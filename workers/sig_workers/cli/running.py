@@ -18,16 +18,17 @@ import click
 
 from sig_workers.beat import Beat
 from sig_workers.builders.ending import end_builds
-from sig_workers.cli.claim import claimed, is_claimed
+from sig_workers.cli.claim import claimed
 from sig_workers.cli.options import fail
-from sig_workers.cli.ports import free_port
+from sig_workers.cli.output import say
+from sig_workers.cli.ports import own_port
 from sig_workers.cli.supervisor import Supervisor
 from sig_workers.localforge.hooks import HookTarget
 from sig_workers.observe import configure_logging
 from sig_workers.service import Service
 from sig_workers.settings import load_settings
 
-__all__ = ["Running", "ending_politely", "running", "service_on", "started"]
+__all__ = ["Running", "ending_politely", "joined", "running", "started", "tell_missing"]
 
 READY_SECONDS = 30
 
@@ -82,13 +83,8 @@ def running(data: Path, port: int, extra: str = "") -> Iterator[Running]:
 
 
 @contextmanager
-def service_on(data: Path, port: int, extra: str = "") -> Iterator[Running]:
-    """The service that runs on `data`, whoever started it; one of our own for the block when none does."""
-    data = data.absolute()
-    if not is_claimed(data):
-        with running(data, port, extra) as own:
-            yield own
-        return
+def joined(data: Path) -> Iterator[Running]:
+    """The service that runs on `data` already, whoever started it."""
     service = Service(load_settings(data / "sigbot.toml"))
     configure_logging(service.redact, level="ERROR")
     try:
@@ -103,7 +99,7 @@ def started(data: Path, port: int, extra: str = "") -> Iterator[Running]:
     """As `running`, on a folder that the caller has claimed."""
     data = data.absolute()
     data.mkdir(parents=True, exist_ok=True)
-    port = free_port(port)
+    port = own_port(port)
     url = f"http://127.0.0.1:{port}"
     config = write_settings(data, url, extra)
     service = Service(load_settings(config))
@@ -129,8 +125,16 @@ def started(data: Path, port: int, extra: str = "") -> Iterator[Running]:
         _end(service, supervisor, beat)
 
 
+def tell_missing(service: Running) -> None:
+    """Say what keeps images from being built here, if anything does."""
+    missing = service.service.builder.available(untrusted=False)
+    if missing:
+        say(missing, "yellow")
+
+
 def _end(service: Service, supervisor: Supervisor, beat: Beat) -> None:
     """End everything; a second Ctrl-C does not leave half of it behind."""
+    click.echo("Stopping ...", err=True)
     impatient = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGINT, signal.SIG_IGN) if impatient else None
     try:

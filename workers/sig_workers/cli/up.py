@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from sig_workers.cli.options import default_data
+from sig_workers.cli.ports import PORT
 from sig_workers.cli.running import Running, ending_politely, running
 
 __all__ = ["Running", "running", "up"]
 
 
 @click.command()
-@click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1; the next free one when it is taken.")
+@PORT
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for everything that is kept.")
 @click.option(
     "--example", type=click.Path(path_type=Path), is_flag=False, flag_value="examples/fleet",

@@ -11,6 +11,7 @@ import click
 
 from sig_bots.reports import MovedReference
 from sig_bots.updating import Scan, apply_moves, look_over
+from sig_bots.wording import counted
 from sig_workers.cli.checkout import config_of, containerfiles_in
 from sig_workers.cli.options import fail, read_settings
 from sig_workers.cli.output import busy, print_json, say
@@ -49,7 +50,10 @@ def update(paths: tuple[Path, ...], dry_run: bool, form: str) -> None:
             write(Path(path), data)
     tell(form, scan, files, changes, applied, refused, written=not dry_run)
     if scan.unreachable:
-        fail(str(next(iter(scan.unreachable.values()))))
+        names = list(scan.unreachable)
+        fail(
+            f"{counted(len(names), 'image')} could not be looked at: {', '.join(names)}; try again later, or log in there"
+        )
 
 
 def write(path: Path, data: bytes) -> None:
@@ -80,14 +84,16 @@ def tell(
             say(f"    {move.reason}")
         for sentence in (*refused, *scan.kept):
             say(sentence)
-        say(summary(applied, changes, written=written))
+        for name, error in scan.unreachable.items():
+            say(f"{name} could not be looked at: {error}", "yellow")
+        say(summary(applied, changes, len(scan.unreachable), written=written))
 
 
-def summary(applied: list[MovedReference], changes: Mapping[str, bytes], *, written: bool) -> str:
-    """The last line for people."""
+def summary(applied: list[MovedReference], changes: Mapping[str, bytes], unknown: int, *, written: bool) -> str:
+    """The last line for people; `unknown` images could not be looked at."""
     if not applied:
-        return "Nothing newer."
-    many = f"{len(applied)} reference{'s' if len(applied) != 1 else ''} in {len(changes)} file{'s' if len(changes) != 1 else ''}"
+        return "Nothing newer among what could be looked at." if unknown else "Nothing newer."
+    many = f"{counted(len(applied), 'reference')} in {counted(len(changes), 'file')}"
     return f"{many} {'changed' if written else 'would change'}."
 
 

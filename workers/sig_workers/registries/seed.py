@@ -15,6 +15,7 @@ import httpx
 
 from sig_bots.errors import Transient
 from sig_bots.refs import Digest, ImageRef
+from sig_workers.unreachable import why_unreachable
 
 __all__ = ["publish"]
 
@@ -43,7 +44,7 @@ def publish(image: ImageRef, files: Mapping[str, bytes], platforms: Sequence[str
             body = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": members}).encode()
             return _put(client, f"{base}/manifests/{image.tag}", INDEX, body)
     except httpx.HTTPError as error:
-        raise Transient(f"registry {image.registry} did not take {image}: {type(error).__name__}") from error
+        raise Transient(f"registry {image.registry} did not take {image}: {why_unreachable(error)}") from error
 
 
 def _layer(files: Mapping[str, bytes]) -> bytes:

@@ -16,7 +16,9 @@ import httpx
 
 from sig_bots.errors import ForgeError, Transient
 from sig_workers.registries.auth import Challenge, Login, parse_challenge
+from sig_workers.registries.deadline import Deadline, bounded
 from sig_workers.registries.manifests import parse_json
+from sig_workers.unreachable import why_unreachable
 
 __all__ = ["Answer", "Transport", "next_page", "retry_after"]
 
@@ -41,11 +43,12 @@ class Transport:
         self._insecure = insecure_hosts
         limits = httpx.Limits(max_keepalive_connections=20)
         headers = {"User-Agent": "sigbot"}
-        self._client = httpx.Client(timeout=timeout, limits=limits, headers=headers, follow_redirects=False)
+        self._deadline = Deadline()
+        client = httpx.Client(timeout=timeout, limits=limits, headers=headers, follow_redirects=False)
+        self._client = bounded(client, self._deadline)
         # Hosts spoken to over http are our own neighbours: no proxy lies between.
-        self._near = httpx.Client(
-            timeout=timeout, limits=limits, headers=headers, follow_redirects=False, trust_env=False
-        )
+        near = httpx.Client(timeout=timeout, limits=limits, headers=headers, follow_redirects=False, trust_env=False)
+        self._near = bounded(near, self._deadline)
         self._timeout = timeout
         self._tokens: dict[tuple[str, str, str], tuple[str, float]] = {}
         self._slots: dict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(connections_per_host))
@@ -148,9 +151,8 @@ class Transport:
         if authorization:
             headers["Authorization"] = authorization
         client = self._near if host in self._insecure else self._client
-        deadline = time.monotonic() + 6 * self._timeout
         try:
-            with self._slots[host], client.stream(method, url, headers=headers) as response:
+            with self._slots[host], self._deadline.within(6 * self._timeout), client.stream(method, url, headers=headers) as response:  # fmt: skip
                 body = bytearray()
                 for block in response.iter_raw():
                     body += block
@@ -158,13 +160,11 @@ class Transport:
                         raise ForgeError(
                             f"The registry {host} answered with more than {limit >> 10} KiB; it was not read on."
                         )
-                    if time.monotonic() > deadline:
-                        raise Transient(f"The registry {host} is too slow.", host=host)
                 answer = Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body))
         except httpx.TimeoutException:
-            raise Transient(f"The registry {host} did not answer within {self._timeout:.0f} s.", host=host) from None
+            raise Transient(f"The registry {host} did not answer in time.", host=host) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise Transient(f"The registry {host} is not reachable ({_why(error)}).", host=host) from None
+            raise Transient(f"The registry {host} is not reachable ({why_unreachable(error)}).", host=host) from None
         if answer.status == 429 or answer.status >= 500:
             raise self._busy(host, answer)
         return answer
@@ -213,12 +213,3 @@ def next_page(answer: Answer, url: str) -> str | None:
     if (target.scheme, target.netloc, target.path) != (here.scheme, here.netloc, here.path):
         raise ForgeError(f"The registry {here.netloc} names a next page on another address; it is not followed.")
     return str(target.geturl())
-
-
-def _why(error: Exception) -> str:
-    text = str(error)
-    for known in ("Connection refused", "Name or service not known", "Temporary failure in name resolution",
-                  "No route to host", "Network is unreachable", "Connection reset", "certificate"):  # fmt: skip
-        if known.lower() in text.lower():
-            return known.lower() if known != "certificate" else "its certificate is not valid"
-    return type(error).__name__
