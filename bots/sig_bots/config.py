@@ -13,8 +13,9 @@ only narrow (`narrow`).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, get_args
 
@@ -28,7 +29,16 @@ from sig_bots.refs import Value
 from sig_bots.roster import Roster
 from sig_bots.yamltree import Document, Path, YamlError, load_yaml
 
-__all__ = ["CONFIG_FILE", "ConfigProblem", "ImageSpec", "Problem", "RepoConfig", "default_config", "parse_config"]
+__all__ = [
+    "CONFIG_FILE",
+    "ConfigProblem",
+    "ImageSpec",
+    "Problem",
+    "RepoConfig",
+    "blob_sha",
+    "default_config",
+    "parse_config",
+]
 
 CONFIG_FILE = ".sigbot.yaml"
 VERSION = 1
@@ -54,6 +64,8 @@ class RepoConfig:
     """False for the defaults of a repository without a file: lint as a check, no comment."""
     notes: tuple[str, ...] = ()
     """What a pull request's own file asks for and does not get before it is merged."""
+    blob: str | None = None
+    """The file it was read from, as `git hash-object` names it; None for the defaults."""
 
     def enabled(self, bot: Bot) -> bool:
         """Whether the bot runs here."""
@@ -84,6 +96,8 @@ class ConfigProblem(Value):
     """Why a `.sigbot.yaml` cannot be used."""
 
     problems: tuple[Problem, ...]
+    blob: str | None = None
+    """The file it was read from, as `git hash-object` names it."""
 
     def __str__(self) -> str:
         text = "; ".join(str(one) for one in self.problems)
@@ -113,13 +127,19 @@ def _parse(data: bytes, roster: Roster) -> RepoConfig | ConfigProblem:
     try:
         document = load_yaml(data)
     except YamlError as error:
-        return ConfigProblem(problems=(Problem(line=error.line, where="", message=str(error)),))
+        problem = Problem(line=error.line, where="", message=str(error))
+        return ConfigProblem(problems=(problem,), blob=blob_sha(data))
     parser = _Parser(document, roster)
     config = parser.config()
     if not parser.problems:
-        return config
+        return replace(config, blob=blob_sha(data))
     ordered = sorted(parser.problems, key=lambda one: one.line or 0)
-    return ConfigProblem(problems=tuple(ordered[:_MAX_PROBLEMS]))
+    return ConfigProblem(problems=tuple(ordered[:_MAX_PROBLEMS]), blob=blob_sha(data))
+
+
+def blob_sha(data: bytes) -> str:
+    """Git's name of this content, as `git hash-object` prints it."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 class _Parser:

@@ -55,6 +55,7 @@ def narrow(base: RepoConfig, head: RepoConfig) -> RepoConfig:
         disabled=base.disabled | head.disabled,
         from_file=base.from_file,
         notes=tuple(notes),
+        blob=base.blob,
     )
 
 

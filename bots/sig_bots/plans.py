@@ -58,6 +58,10 @@ class PlannedJob:
     args: Mapping[str, Any] = field(default_factory=dict)
     actor: Actor | None = None
     reply_key: str = ""
+    plugin_version: str = ""
+    """Version of the distribution the bot comes from; empty when it has none."""
+    config_sha: str | None = None
+    """The `.sigbot.yaml` that planned it, as `git hash-object` names it; None: the repository has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,8 @@ def event_job(setting: Setting, facts: RepoFacts, spec: Handler | ScheduleSpec) 
         number=subject.number,
         head_sha=subject.head_sha,
         actor=getattr(setting.event, "actor", None),
+        plugin_version=setting.roster.versions.get(spec.bot, ""),
+        config_sha=facts.config.blob if facts.config is not None else None,
     )
 
 

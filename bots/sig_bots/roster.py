@@ -6,7 +6,8 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from types import ModuleType
 
 from sig_bots.bot import API_VERSION, Bot, CommandSpec, Handler, ScheduleSpec
@@ -34,17 +35,19 @@ class Roster:
     commands: dict[str, CommandSpec] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     """Bot name -> where it came from (module, or distribution and version)."""
+    versions: dict[str, str] = field(default_factory=dict)
+    """Bot name -> version of the distribution it came from; not for a bot that was given as an object."""
 
     @classmethod
     def of(cls, bots: Iterable[Bot]) -> Roster:
         """A roster of these bots and the built-in one. Raises PluginError."""
         roster = cls()
-        roster.add(_built_in(), "sigbot itself")
+        roster.add(_built_in(), "sigbot itself", _own_version())
         for bot in bots:
             roster.add(bot, "given")
         return roster
 
-    def add(self, bot: Bot, origin: str) -> None:
+    def add(self, bot: Bot, origin: str, version: str = "") -> None:
         """Add a bot. Raises PluginError on a duplicate name or command, or on an interface we do not have."""
         if bot.requires_api != API_VERSION:
             raise PluginError(
@@ -68,6 +71,8 @@ class Roster:
         self._add_commands(bot, origin)
         self.bots[bot.name] = bot
         self.origins[bot.name] = origin
+        if version:
+            self.versions[bot.name] = version
 
     def _add_commands(self, bot: Bot, origin: str) -> None:
         found: dict[str, CommandSpec] = {}
@@ -115,7 +120,7 @@ def load_bots() -> Roster:
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
         module = importlib.import_module(f"{package.__name__}.{info.name}")
         if bot := _bot_in(module):
-            roster.add(bot, module.__name__)
+            roster.add(bot, module.__name__, _own_version())
     for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda one: one.name):
         origin = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
         try:
@@ -129,8 +134,16 @@ def load_bots() -> Roster:
             raise PluginError(
                 f"entry point {point.name} of {origin} must name a module with `bot = Bot(...)`, or the Bot"
             )
-        roster.add(bot, origin)
+        roster.add(bot, origin, point.dist.version if point.dist else "")
     return roster
+
+
+@cache
+def _own_version() -> str:
+    try:
+        return version("sigbot")
+    except PackageNotFoundError:  # run from its sources, installed nowhere
+        return ""
 
 
 def _built_in() -> Bot:

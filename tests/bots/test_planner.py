@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -335,3 +336,14 @@ def test_every_planned_job_can_be_run() -> None:
             for job in planned(event, config).jobs:
                 assert ROSTER.handler(job.bot, job.handler) is not None
     assert {bot.name for bot in (lint, build, update)} < set(ROSTER.bots)
+
+
+def test_a_planned_job_names_the_bots_version_and_the_configuration() -> None:
+    roster = Roster()
+    roster.add(Bot("sigbot", summary="Itself."), "here")
+    roster.add(lint, "wheel", "1.2")
+    text = b"version: 1\nlint:\n"
+    (job,) = plan(change(), [facts(parse_config(text, roster))], roster).jobs
+    assert (job.plugin_version, job.config_sha) == ("1.2", hashlib.sha1(b"blob 17\0" + text).hexdigest())
+    (job,) = plan(change(), [facts(None)], roster).jobs
+    assert job.config_sha is None

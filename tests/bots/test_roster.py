@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,16 @@ def test_a_plugin_that_cannot_be_used_is_named(
     with pytest.raises(PluginError, match=re.escape(said)):
         load_bots()
     sys.modules.pop("odd_bot", None)
+
+
+def test_each_bot_has_the_version_of_its_distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, "from sig_bots import Bot\nbot = Bot('odd', summary='Odd.')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "odd_bot", raising=False)
+    versions = load_bots().versions
+    sys.modules.pop("odd_bot", None)
+    assert (versions["odd"], versions["lint"], versions[BUILT_IN]) == ("2.0", version("sigbot"), version("sigbot"))
+
+
+def test_a_bot_that_is_given_has_no_version() -> None:
+    assert "a" not in Roster.of([Bot("a")]).versions

@@ -267,3 +267,12 @@ def test_times_say_when_exactly(client: FlaskClient, exhibits: Exhibits) -> None
     page = client.get(shown(exhibits)[3]).text
     assert '<time datetime="20' in page
     assert ' UTC">0 s ago</time>' in page or " s ago</time>" in page
+
+
+def test_the_page_of_a_job_says_what_planned_it(client: FlaskClient, exhibits: Exhibits) -> None:
+    repo = exhibits.repository("sig/planned", private=False)
+    _, job = exhibits.planned(repo, plugin_version="1.2.3", config_sha="c0ffee" * 6, trace="00-7ace-1d-01")
+    page = client.get(f"/jobs/{job}").text
+    assert "<dt>Bot version</dt><dd>1.2.3</dd>" in page
+    assert f'title="git hash-object .sigbot.yaml: {"c0ffee" * 6}">c0ffeec0ffee<' in page
+    assert "<dt>Trace</dt><dd><code>7ace</code></dd>" in page

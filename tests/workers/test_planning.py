@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sig_bots import Bot, CheckState, Context, ImagePushed, NoArgs, PullRequestChanged, Push
+from sig_bots.config import blob_sha
 from sig_bots.events import dump_event
 from sig_bots.plugins.lint import bot as lint
 from sig_bots.plugins.ping import bot as ping
@@ -176,3 +177,18 @@ def test_a_private_repository_gets_its_whole_answer_and_no_link(build: Build) ->
     assert house.checks(hidden, "sig/secret")["sigbot/builds"].url == ""
     assert all(one.private is not None for one in house.deliveries())
     assert "sig/secret" not in {one.repo.path for one in house.store.jobs(public_only=True)}
+
+
+def test_a_job_says_what_it_was_planned_with(build: Build) -> None:
+    house = build(lint)
+    house.push({"Containerfile": "FROM scratch\n"})
+    house.open_pr({"Containerfile": "FROM scratch\nLABEL a=b\n"})
+    house.deliver()
+    house.worker.receive()
+    job = next(one for one in house.store.jobs() if one.bot == "lint")
+    delivery = house.store.delivery(job.delivery_id or 0)
+    config = f"version: 1\n{house.enabled}".encode()
+    assert job.config_sha == blob_sha(config)
+    assert job.repo.config_sha == job.config_sha
+    assert delivery is not None
+    assert (job.trace, bool(job.trace)) == (delivery.trace, True)

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = "30"
 _PATH_SECRET = PATH_SECRET_HEADER.lower()
 # A closed list: a header nobody knows may hold anything.
-_KEPT = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "idempotency-key")
+_KEPT = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "idempotency-key", "traceparent")
 _KEPT_PREFIXES = ("x-github-", "x-gitlab-", "x-gitea-", "x-gogs-", "x-forgejo-", "x-pagure", "x-sigbot-")
 _SECRET_WORDS = ("signature", "token", "auth", "secret", "password")
 

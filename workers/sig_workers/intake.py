@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sig_bots import planner
-from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, default_config, parse_config
+from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, blob_sha, default_config, parse_config
 from sig_bots.errors import FencedOff, NotFound, SigbotError, Transient
 from sig_bots.events import Event, Ignored, ImagePushed, PullRequestChanged, Rejected, dump_event, load_event
 from sig_bots.jobstate import OPEN
@@ -125,7 +125,7 @@ class Intake:
         for number, event in enumerate(events):
             self._service.store.accept(
                 instance="", source=INTERNAL, delivery_id=f"delivery-{row.id}-{number}", headers={},
-                body=dump_event(event).encode(),
+                body=dump_event(event).encode(), trace=row.trace,
             )  # fmt: skip
         return Settlement(
             row.id, row.attempt, DeliveryState.DONE, f"held {len(events)} events, each planned on its own"
@@ -164,7 +164,7 @@ class Intake:
             private=any(one.private is not False for one in repositories) if repositories else None,
             event=NewEvent(event.kind, dump_event(event)),
             verdicts=plan.verdicts,
-            jobs=[_new_job(job) for job in plan.jobs],
+            jobs=[_new_job(job, row.trace) for job in plan.jobs],
             supersedes=[Supersede(one.repo_id, one.number, one.keep_sha or "") for one in plan.supersedes],
         )
 
@@ -236,7 +236,7 @@ def configuration(
         except NotFound:
             data = None  # an empty repository, or one that is gone: defaults, and the bots say what they find
         text = data.decode("utf-8", "surrogateescape") if data is not None else None
-        service.store.save_config(row.id, text, None)
+        service.store.save_config(row.id, text, None if data is None else blob_sha(data))
     if text is None:
         return default_config(service.bots)
     return parse_config(text.encode("utf-8", "surrogateescape"), service.bots)
@@ -306,9 +306,10 @@ def _parse_safely(row: DeliveryRow) -> Parsed | None:
         return None
 
 
-def _new_job(job: planner.PlannedJob) -> NewJob:
+def _new_job(job: planner.PlannedJob, trace: str | None) -> NewJob:
     return NewJob(
         repo_id=job.repo_id, bot=job.bot, handler=job.handler, queue=job.queue, priority=job.priority,
         target=job.target, key=job.key, version=job.version, number=job.number, head_sha=job.head_sha,
-        args=job.args, actor=job.actor, reply_key=job.reply_key,
+        args=job.args, actor=job.actor, reply_key=job.reply_key, plugin_version=job.plugin_version,
+        config_sha=job.config_sha, trace=trace,
     )  # fmt: skip

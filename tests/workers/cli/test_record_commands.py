@@ -46,7 +46,7 @@ def job(service: Service, repo: int | None = None, number: int | None = None) ->
     where = repo or service.store.ensure_repository("local", Repo(path="fleet/web", private=False)).id
     new = NewJob(
         repo_id=where, bot="lint", handler="on_change", queue="interactive", priority=10, target="t", key="k",
-        number=number,
+        number=number, plugin_version="1.2", config_sha="c0ffee", trace="00-abc-def-01",
     )  # fmt: skip
     settled = Settlement(
         delivery.id, delivery.attempt, "done", event=NewEvent("push", '{"kind": "push"}'),
@@ -63,6 +63,8 @@ def test_a_job_is_listed_shown_and_retried(sigbot: Sigbot, service: Service) -> 
     (listed,) = json.loads(sigbot("jobs", "list", "--format", "json").out)
     assert (listed["repo"], listed["bot"], listed["state"], listed["reason"]) == ("fleet/web", "lint", "failed", "the reason")  # fmt: skip
     assert json.loads(sigbot("jobs", "show", ran.id, "--format", "json").out)["attempts"][0]["reason"] == "the reason"
+    shown = json.loads(sigbot("jobs", "show", ran.id, "--format", "json").out)
+    assert (shown["plugin_version"], shown["config_sha"], shown["trace"]) == ("1.2", "c0ffee", "00-abc-def-01")
     assert sigbot("jobs", "log", ran.id, "--follow").out == "looking\nfound it\n"
     assert sigbot("jobs", "retry", ran.id).code == 0
     assert sigbot("jobs", "list", "--state", "queued").out.split("\t")[0] == str(ran.id)

@@ -112,7 +112,8 @@ def show(number: int, data: Path | None, form: str) -> None:
             {"kind": one.kind, "key": one.key, "state": one.state, "result": one.result, "url": one.url,
              "attempt": one.attempt, "intended_at": one.intended_at, "confirmed_at": one.confirmed_at} for one in effects
         ]  # fmt: skip
-        print_json({**job_data(job), "attempts": tries, "effects": done, "url": url})
+        origin = {"plugin_version": job.plugin_version, "config_sha": job.config_sha, "trace": job.trace}
+        print_json({**job_data(job), **origin, "attempts": tries, "effects": done, "url": url})
         return
     say(f"Job {number}: {job.bot} {job.handler} in {place(job)}, {state_of(job)}", "bold")
     say(outcome(job))

@@ -16,6 +16,7 @@ from sig_workers.store.columns import When, clean, db_after, db_after_param, db_
 from sig_workers.store.database import Part
 from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.rows import Accepted, DeliveryRow
+from sig_workers.store.trace import traceparent
 
 __all__ = [
     "DELIVERY_COLUMNS",
@@ -46,16 +47,18 @@ class Deliveries(Part):
         body: bytes,
         state: DeliveryState = DeliveryState.RECEIVED,
         reason: str = "",
+        trace: str | None = None,
     ) -> Accepted:
         """Keep a delivery before it is answered with 2xx. Durable when this returns (SQLite: see the ADR).
 
         `headers` are already without secrets. `state` is `received`, or `invalid` with a `reason` for a signed body
-        that cannot be parsed. Raises StoreDown.
+        that cannot be parsed. `trace`: of what it follows from; else the sender's, or a new one. Raises StoreDown.
         """
         digest = hashlib.sha256(body).digest()
         delivery_id = short(delivery_id, 255)
         row = (
             instance, source, delivery_id, json.dumps(dict(headers)), body, digest, state, clean(reason),
+            trace or traceparent(headers),
         )  # fmt: skip
         new, existing = self.database.accept(row)
         if new is not None:

@@ -227,11 +227,12 @@ def remember_run(
 
 
 def _emit(connection: Connection, job: int, attempt: int, events: Sequence[str | bytes]) -> None:
+    trace = connection.execute(select(t.jobs.c.trace).where(t.jobs.c.id == job)).scalar()
     bodies = [event.encode() if isinstance(event, str) else event for event in events]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "instance": "", "source": "sigbot", "delivery_id": f"job-{job}.{attempt}-{n}", "headers": {}, "body": body,
-            "body_sha256": hashlib.sha256(body).digest(), "state": DeliveryState.RECEIVED, "parent_job_id": job,
+            "body_sha256": hashlib.sha256(body).digest(), "state": DeliveryState.RECEIVED, "parent_job_id": job, "trace": trace,
         }
         for n, body in enumerate(bodies)
     ]  # fmt: skip

@@ -17,8 +17,9 @@ from sig_workers.store.errors import StoreDown
 __all__ = ["PostgresDatabase"]
 
 _INSERT = (
-    "INSERT INTO deliveries (instance, source, delivery_id, headers, body, body_sha256, state, reason, received_at)"
-    " VALUES (%t, %t, %t, %t, %b, %b, %t, %t, statement_timestamp())"
+    "INSERT INTO deliveries"
+    " (instance, source, delivery_id, headers, body, body_sha256, state, reason, trace, received_at)"
+    " VALUES (%t, %t, %t, %t, %b, %b, %t, %t, %t, statement_timestamp())"
     " ON CONFLICT (instance, delivery_id) DO NOTHING RETURNING id"
 )
 _EXISTING = "SELECT id, body_sha256, state FROM deliveries WHERE instance = %t AND delivery_id = %t"

@@ -66,7 +66,7 @@ class Repositories(Part):
         return self.read(lambda connection: [repository_row(row) for row in connection.execute(query)])
 
     def save_config(self, repo: int, text: str | None, sha: str | None) -> None:
-        """Remember the default branch's configuration (None: it has no file) and the commit it was read at."""
+        """Remember the default branch's configuration (None: it has no file) and git's name of that content."""
         self._change(repo, config_text=text, config_sha=sha, config_read_at=db_now())
 
     def set_enabled(self, repo: int, enabled: bool) -> None:

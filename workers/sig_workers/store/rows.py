@@ -104,6 +104,7 @@ class NewJob:
     key: str
     version: str = ""
     plugin_version: str = ""
+    config_sha: str | None = None
     number: int | None = None
     head_sha: str | None = None
     args: Mapping[str, Any] = field(default_factory=dict)
@@ -148,6 +149,9 @@ class JobRow:
     bot: str
     handler: str
     plugin_version: str
+    """Version of the distribution the bot came from when the job was planned; empty when it has none."""
+    config_sha: str | None
+    """The `.sigbot.yaml` it was planned with, as `git hash-object` names it; None: the repository had none."""
     queue: str
     priority: int
     target: str
@@ -168,6 +172,7 @@ class JobRow:
     lease_until: datetime | None
     cancel_reason: str | None
     trace: str | None
+    """The delivery's `traceparent`."""
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

@@ -35,7 +35,7 @@ __all__ = [
     "repositories", "schedules", "verdicts",
 ]  # fmt: skip
 
-HEAD = "0003"
+HEAD = "0004"
 """Newest migration this code needs. Numbers only grow, so a database that is newer is fine (expand, then contract)."""
 
 metadata = MetaData(
@@ -137,6 +137,7 @@ jobs = Table(
     Column("bot", Words, nullable=False),
     Column("handler", Words, nullable=False),
     Column("plugin_version", Words, nullable=False, server_default=""),
+    Column("config_sha", Words),
     Column("queue", Words, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("target", Words, nullable=False),

@@ -137,7 +137,7 @@ def _jobs(one: Settlement) -> list[dict[str, Any]]:
     return [
         {
             "delivery_id": one.delivery_id, "repo_id": job.repo_id, "bot": job.bot, "handler": job.handler,
-            "plugin_version": job.plugin_version, "queue": job.queue, "priority": job.priority,
+            "plugin_version": job.plugin_version, "config_sha": job.config_sha, "queue": job.queue, "priority": job.priority,
             "target": short(job.target), "version": job.version, "key": short(job.key), "number": job.number,
             "head_sha": job.head_sha, "args": dict(job.args),
             "actor": job.actor.model_dump() if job.actor else None,

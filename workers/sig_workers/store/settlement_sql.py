@@ -24,7 +24,7 @@ _GIVEN: dict[Table, tuple[str, ...]] = {
     t.events: ("delivery_id", "kind", "json", "repo_id"),
     t.verdicts: ("delivery_id", "bot", "verdict"),
     t.jobs: (
-        "delivery_id", "repo_id", "bot", "handler", "plugin_version", "queue", "priority", "target", "version", "key",
+        "delivery_id", "repo_id", "bot", "handler", "plugin_version", "config_sha", "queue", "priority", "target", "version", "key",
         "number", "head_sha", "args", "actor", "reply_key", "state", "trace",
     ),
 }  # fmt: skip

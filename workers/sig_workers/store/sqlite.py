@@ -25,8 +25,9 @@ __all__ = ["SqliteDatabase"]
 
 _GROUP = 64  # writes in one commit at most
 _INSERT = (
-    "INSERT INTO deliveries (instance, source, delivery_id, headers, body, body_sha256, state, reason, received_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%d %H:%M:%f', 'now'))"
+    "INSERT INTO deliveries"
+    " (instance, source, delivery_id, headers, body, body_sha256, state, reason, trace, received_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%d %H:%M:%f', 'now'))"
     " ON CONFLICT (instance, delivery_id) DO NOTHING"
 )
 _EXISTING = "SELECT id, body_sha256, state FROM deliveries WHERE instance = ? AND delivery_id = ?"
