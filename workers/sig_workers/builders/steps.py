@@ -9,6 +9,7 @@ import selectors
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -125,8 +126,13 @@ def remove_builds(buildah: str, folders: Sequence[Path]) -> None:
     """Delete what builds leave behind. An ordinary user's build has files of its subordinate users."""
     there = [folder for folder in folders if folder.exists()]
     if there and os.geteuid() != 0:
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/", "LC_ALL": "C.UTF-8"}
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired), tempfile.TemporaryDirectory() as home:
+            environment = {
+                "PATH": os.environ.get("PATH", os.defpath),
+                "HOME": home,
+                "XDG_RUNTIME_DIR": home,
+                "LC_ALL": "C.UTF-8",
+            }
             subprocess.run(
                 [buildah, "unshare", "--", "rm", "-rf", "--", *map(str, there)],
                 env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False,
