@@ -1,5 +1,9 @@
 import base64
+import contextlib
 import json
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -138,6 +142,38 @@ def test_pages_in_a_circle_end(server: Server) -> None:
     server.put("/v2/team/app/tags/list", {"tags": ["1"]}, Link='</v2/team/app/tags/list?n=1000>; rel="next"')
     with pytest.raises(ForgeError, match="without end"):
         client(server).tags(image(server))
+
+
+def test_empty_pages_without_end_end(server: Server) -> None:
+    def another(asked: Asked) -> Reply:
+        page = int(asked.path.rpartition("=")[2])
+        link = {"Link": f'</v2/team/app/tags/list?last={page + 1}>; rel="next"'}
+        return 200, {"Content-Type": "application/json", **link}, b'{"tags": []}'
+
+    server.replies["/v2/team/app/tags/list"] = another
+    with pytest.raises(ForgeError, match="without end"):
+        client(server).tags(image(server))
+    assert len(server.asked) < 5000
+
+
+def dripping(listener: socket.socket, start: bytes) -> None:
+    connection, _ = listener.accept()
+    with contextlib.suppress(OSError), connection:
+        connection.sendall(start)
+        for _ in range(200):
+            time.sleep(0.05)
+            connection.sendall(b"x")
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"])
+def test_a_registry_that_drips_is_not_waited_for(start: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=dripping, args=(listener, start), daemon=True).start()
+        host = f"127.0.0.1:{listener.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(Transient, match="did not answer in time"):
+            RegistryClient(insecure_hosts=[host], timeout=0.2).tags(ImageRef.parse(f"{host}/team/app"))
+        assert time.monotonic() - began < 5
 
 
 def bearer(server: Server, realm: str, token: str = "t0ken") -> None:

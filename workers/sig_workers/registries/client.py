@@ -7,6 +7,7 @@ same origin only. Every answer has a size cap, and whatever is asked for by dige
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,6 +33,7 @@ _MANIFEST_LIMIT = 4 << 20  # what the distribution specification asks registries
 _TAGS_LIMIT = 16 << 20
 _CONFIG_LIMIT = 8 << 20
 _TAG_COUNT = 200_000
+_PAGES, _PAGES_SECONDS = 4000, 600.0  # some registries give 50 tags a page
 
 
 class RegistryCache(Protocol):
@@ -85,8 +87,9 @@ class RegistryClient:
         url: str | None = f"{self._transport.origin(host)}/v2/{path}/tags/list?n=1000"
         tags: list[str] = []
         seen: set[str] = set()
+        deadline = time.monotonic() + _PAGES_SECONDS
         while url is not None:
-            if url in seen or len(tags) > _TAG_COUNT:
+            if url in seen or len(tags) > _TAG_COUNT or len(seen) > _PAGES or time.monotonic() > deadline:
                 raise ForgeError(f"The registry {host} gives the tags of {image.name} without end.")
             seen.add(url)
             answer = self._transport.get(url, path, login, "application/json", _TAGS_LIMIT)
