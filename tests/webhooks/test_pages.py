@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -54,6 +55,24 @@ def test_what_is_public_is_on_the_pages(client: FlaskClient, exhibits: Exhibits)
         assert words in pull, words
 
 
+def test_ignored_deliveries_are_folded_into_their_number_and_kept_with_their_reasons(
+    client: FlaskClient, exhibits: Exhibits
+) -> None:
+    exhibits.settle(private=False, reason="planned for everybody")
+    for number in range(45):
+        exhibits.settle("ignored", private=False, reason=f"nobody declared image {number}")
+    home = client.get("/").text
+    assert "planned for everybody" in home
+    assert "nobody declared" not in home
+    assert '<a href="/?all=1">45 more</a> were ignored' in home
+    everything = client.get("/?all=1").text
+    assert "nobody declared image 44" in everything
+    assert "planned for everybody" not in everything  # it is on the next page
+    older = unescape(everything.split(">Older deliveries<")[0].rpartition('href="')[2].rstrip('"'))
+    assert "all=1" in older
+    assert "planned for everybody" in client.get(older).text
+
+
 def test_a_merged_pull_request_still_shows_its_change(client: FlaskClient, exhibits: Exhibits) -> None:
     number = exhibits.local("sig/hello", False, "everybody")
     before = client.get(f"/forge/sig/hello/pull/{number}").text
@@ -92,7 +111,7 @@ def test_an_unreadable_delivery_shows_its_reason_and_nothing_it_holds(client: Fl
         assert '<p class="lead">' in page
         assert "inner words" not in page
         assert SECRET_NAME not in page  # its id
-        assert f"/deliveries/{number}" in client.get("/").text
+        assert f"/deliveries/{number}" in client.get("/?all=1").text
 
 
 def test_a_delivery_shows_no_secret_and_no_mail_address(

@@ -33,9 +33,14 @@ def make_pages(settings: Settings, store: Store, redact: Redactor) -> Blueprint:
 
     @pages.get("/")
     def home() -> str:
-        deliveries = store.recent_deliveries(PAGE, before=_number("before"), with_unreadable=True)
+        everything, before = "all" in request.args, _number("before")
+        deliveries = store.recent_deliveries(PAGE, before=before, with_unreadable=True, ignored=everything)
         jobs = store.jobs(public_only=True, limit=PAGE, before=_number("jobs_before"))
-        return render_template("home.html", deliveries=deliveries, jobs=jobs, page=PAGE)
+        oldest = deliveries[-1].id if len(deliveries) == PAGE else 0
+        left_out = 0 if everything else store.count_ignored(oldest, before)
+        return render_template(
+            "home.html", deliveries=deliveries, jobs=jobs, page=PAGE, everything=everything, left_out=left_out
+        )
 
     @pages.get(f"/deliveries/<int(max={MOST_ID}):number>")
     def delivery(number: int) -> str:

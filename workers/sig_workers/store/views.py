@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, insert, or_, select
+from sqlalchemy import Connection, Select, and_, func, insert, or_, select
 
 from sig_bots.jobstate import JobState
 from sig_workers.store import schema as t
@@ -27,13 +27,25 @@ class Views(Part):
     """
 
     def recent_deliveries(
-        self, limit: int = 50, *, public_only: bool = True, with_unreadable: bool = False, before: int | None = None
-    ) -> list[DeliveryRow]:
-        """Deliveries, newest first; `before` is the last id of the page above."""
+        self, limit: int = 50, *, public_only: bool = True, with_unreadable: bool = False, before: int | None = None,
+        ignored: bool = True,
+    ) -> list[DeliveryRow]:  # fmt: skip
+        """Deliveries, newest first, without those ignored if so wished; `before` is the last id of the page above."""
         query = _deliveries(public_only, with_unreadable).order_by(t.deliveries.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(t.deliveries.c.id < before)
+        if not ignored:
+            query = query.where(t.deliveries.c.state != "ignored")
         return self.read(lambda connection: [delivery_row(row) for row in connection.execute(query).mappings()])
+
+    def count_ignored(self, newer_than: int, before: int | None = None, most: int = 1000) -> int:
+        """How many ignored deliveries that a page may show lie between two ids; `most` at most."""
+        c = t.deliveries.c
+        inner = _deliveries(public_only=True, with_unreadable=True).where(c.state == "ignored", c.id > newer_than)
+        if before is not None:
+            inner = inner.where(c.id < before)
+        query = select(func.count()).select_from(inner.limit(most).subquery())
+        return self.read(lambda connection: int(connection.execute(query).scalar_one()))
 
     def delivery(
         self, delivery: int, *, public_only: bool = False, with_unreadable: bool = False
