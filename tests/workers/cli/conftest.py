@@ -36,9 +36,11 @@ def sigbot(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
         monkeypatch.setenv(name, "")  # so that what the command sets is taken back after the test
         monkeypatch.delenv(name)
 
-    def run(*words: object, stdin: str = "") -> Said:
+    def run(*words: object, stdin: str | bytes = "") -> Said:
         monkeypatch.setattr(sys, "argv", ["sigbot", *map(str, words)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        monkeypatch.setattr(
+            sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin))
+        )
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -65,6 +66,26 @@ def test_images_whose_registry_does_not_answer_are_named_and_the_rest_is_done(
     assert list(told["unreachable"]) == [f"{hosts[0]}/a/b", f"{hosts[1]}/c/d"]
 
 
+def test_a_file_with_byte_order_mark_and_crlf_has_right_offsets(sigbot: Sigbot, tmp_path: Path) -> None:
+    data = "\ufeff# größe — 漢字\r\nFROM \\\r\n  fedora:41 AS x\r\n".encode()
+    (tmp_path / "Containerfile").write_bytes(data)
+    (one,) = json.loads(sigbot("refs", "Containerfile", "--format", "json").out)
+    assert (data[one["start"] : one["end"]], one["line"], one["stage"]) == (b"fedora:41", 3, "x")
+
+
+def test_a_word_that_is_not_utf8_is_told_in_json_and_in_text(sigbot: Sigbot, tmp_path: Path) -> None:
+    (tmp_path / "Containerfile").write_bytes(b"FROM x\xff:1\n")
+    said = sigbot("refs", "Containerfile", "--format", "json").out
+    said.encode()
+    assert json.loads(said)[0]["text"].encode(errors="surrogateescape") == b"x\xff:1"
+    assert "Containerfile:1\tFROM\tx\ufffd:1" in sigbot("refs", "Containerfile").out
+
+
+def test_tags_may_have_crlf_blank_lines_and_junk_between_them(sigbot: Sigbot) -> None:
+    said = sigbot("tags", "newest", "1.9", stdin=b"\xff\xfe\r\n1.9\r\n\r\n  \n1.10\r\n\x00\nno tag at all\nlatest")
+    assert (said.code, said.out) == (0, "1.10\n")
+
+
 def test_no_newer_tag_prints_nothing(sigbot: Sigbot) -> None:
     said = sigbot("tags", "newest", "2.0", stdin="1.0\n2.0\n")
     assert (said.code, said.out) == (0, "")
@@ -77,6 +98,44 @@ def test_the_graph_of_several_checkouts_is_one(sigbot: Sigbot, fleet: Path) -> N
     assert '"registry.example/fleet/base:1.1" -> "registry.example/fleet/web:latest";' in (
         sigbot("graph", fleet / "base", fleet / "web", "--format", "dot").out
     )
+
+
+def test_the_drawing_of_a_graph_has_a_box_per_image_and_a_line_per_edge(sigbot: Sigbot, tmp_path: Path) -> None:
+    (tmp_path / "Containerfile").write_text(
+        "FROM a.example/x:1 AS b\nFROM a.example/y:1\nCOPY --from=b a b\nCOPY --from=a.example/z:1 a b\n"
+    )
+    drawing = ElementTree.fromstring(sigbot("graph", "--format", "svg").out)
+    space = "{http://www.w3.org/2000/svg}"
+    assert [text.text for text in drawing.iter(f"{space}text")] == [
+        "a.example/x:1", "a.example/y:1", "a.example/z:1", "localhost/containerfile:latest"
+    ]  # fmt: skip
+    assert [title.text for title in drawing.iter(f"{space}title")] == [
+        "builder: a.example/x:1 -> localhost/containerfile:latest",
+        "base: a.example/y:1 -> localhost/containerfile:latest",
+        "copy: a.example/z:1 -> localhost/containerfile:latest",
+    ]
+    assert len([path for path in drawing.iter(f"{space}path") if path.get("class") == "other"]) == 2
+
+
+def test_an_empty_folder_has_an_empty_drawing(sigbot: Sigbot) -> None:
+    assert ElementTree.fromstring(sigbot("graph", "--format", "svg").out).get("width") == "32"
+
+
+def test_one_file_has_a_graph(sigbot: Sigbot, tmp_path: Path) -> None:
+    (tmp_path / "my.Containerfile").write_text("FROM fedora:41\n")
+    (edge,) = json.loads(sigbot("graph", "my.Containerfile", "--format", "json").out)["edges"]
+    assert edge["parent"] == "registry.fedoraproject.org/fedora:41"
+
+
+def test_a_plan_of_a_chain_has_a_level_per_step(sigbot: Sigbot, tmp_path: Path) -> None:
+    for name, base in (("a", "fedora:41"), ("b", "quay.io/s/a:1"), ("c", "quay.io/s/b:1"), ("d", "quay.io/s/a:1")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "Containerfile").write_text(f"FROM {base}\n")
+    images = "".join(f"  - {{name: quay.io/s/{name}, tag: 1, context: {name}}}\n" for name in "dcba")
+    (tmp_path / ".sigbot.yaml").write_text(f"version: 1\nimages:\n{images}")
+    found = json.loads(sigbot("plan", "--changed", "fedora:41", "--format", "json").out)
+    assert found["levels"] == [["quay.io/s/a:1"], ["quay.io/s/b:1", "quay.io/s/d:1"], ["quay.io/s/c:1"]]
+    assert json.loads(sigbot("plan", "--changed", "quay.io/s/c:1", "--format", "json").out)["levels"] == []
 
 
 def test_a_plan_names_what_follows_from_a_change(sigbot: Sigbot, fleet: Path) -> None:

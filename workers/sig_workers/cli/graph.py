@@ -16,22 +16,23 @@ from sig_bots.imagegraph import ImageGraph, node
 from sig_bots.refs import ImageRef, Platform, Repo
 from sig_bots.tools import FleetImage
 from sig_workers.cli.checkout import config_of, files_below, read
+from sig_workers.cli.drawing import as_dot, as_svg
 from sig_workers.cli.options import fail
 from sig_workers.cli.output import FORMAT, print_json, say
 
 __all__ = ["fleet_of", "graph", "plan"]
 
-PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
+PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True))
 
 
 @click.command()
 @PATHS
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "dot"]), default="text", show_default=True,
-    help="How to print it; `dot` is for Graphviz.",
+    "--format", "form", type=click.Choice(["text", "json", "dot", "svg"]), default="text", show_default=True,
+    help="How to print it; `dot` is for Graphviz, `svg` a drawing.",
 )  # fmt: skip
 def graph(paths: tuple[Path, ...], form: str) -> None:
-    """Show which image is made from which. Each PATH is a checkout; images are those of its `.sigbot.yaml`.
+    """Show which image is made from which. Each PATH is a checkout, images are those of its `.sigbot.yaml`; or one file.
 
     A Containerfile that is no image of the configuration is shown under its path.
     """
@@ -42,6 +43,8 @@ def graph(paths: tuple[Path, ...], form: str) -> None:
         print_json(as_data(made))
     elif form == "dot":
         click.echo(as_dot(made))
+    elif form == "svg":
+        click.echo(as_svg(made))
     else:
         used: dict[str, list[str]] = {}
         for edge in made.edges():
@@ -74,15 +77,21 @@ def plan(changed: tuple[str, ...], paths: tuple[Path, ...], form: str) -> None:
 
 
 def fleet_of(root: Path) -> list[FleetImage]:
-    """The images a checkout makes, each with what it is made from."""
+    """The images a checkout (or one Containerfile) makes, each with what it is made from."""
+    if not root.is_dir():
+        return [_unpublished(root.parent, root.name)]
     config = config_of(root)
     made = [image for spec in config.images if (image := _declared(root, config, spec.containerfile, spec.ref))]
     known = {image.containerfile for image in made}
     for path in containerfiles(files_below(root), ()):
         if path not in known:
-            name = os.path.normpath(root / path).lower()
-            made.append(_image(root, ImageRef(registry=UNPUBLISHED, repository=name), path, ()))
+            made.append(_unpublished(root, path))
     return made
+
+
+def _unpublished(root: Path, path: str) -> FleetImage:
+    name = os.path.normpath(root / path).lower()
+    return _image(root, ImageRef(registry=UNPUBLISHED, repository=name), path, ())
 
 
 def _declared(root: Path, config: RepoConfig, path: str, ref: ImageRef) -> FleetImage | None:
@@ -107,16 +116,3 @@ def as_data(made: ImageGraph) -> dict[str, Any]:
         "edges": [edge._asdict() for edge in made.edges()],
         "refused": [str(refused) for refused in made.refused],
     }
-
-
-def as_dot(made: ImageGraph) -> str:
-    """The graph for Graphviz; edges that are not `base` are dashed."""
-
-    def quoted(text: str) -> str:
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-    lines = [f"  {quoted(name)};" for name in made]
-    for edge in made.edges():
-        style = "" if edge.kind == "base" else f" [style=dashed, label={quoted(edge.kind)}]"
-        lines.append(f"  {quoted(edge.parent)} -> {quoted(edge.child)}{style};")
-    return "\n".join(["digraph images {", "  rankdir=LR;", *lines, "}"])

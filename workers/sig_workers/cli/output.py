@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,6 +21,8 @@ COLOURS = {
     "dead": "bold red", "success": "green", "failure": "red", "error": "red", "pending": "yellow", "warning": "yellow",
 }  # fmt: skip
 
+_NOT_TEXT = re.compile("[\ud800-\udfff]")
+
 FORMAT = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it."
 )
@@ -32,7 +35,12 @@ def console(*, error: bool = False) -> Console:
 
 def say(text: str, style: str = "") -> None:
     """One line for people; markup in it is not interpreted."""
-    console().print(escape(text), style=style or None)
+    console().print(escape(readable(text)), style=style or None)
+
+
+def readable(text: str) -> str:
+    """Text that can be written: bytes of a file or a name that are not UTF-8 are shown as a question mark."""
+    return _NOT_TEXT.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def coloured(word: str) -> str:
@@ -46,22 +54,26 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, state: st
     output = console()
     if not output.is_terminal:
         for row in rows:
-            click.echo("\t".join(" ".join(str(cell).split()) for cell in row))
+            click.echo("\t".join(" ".join(readable(str(cell)).split()) for cell in row))
         return
     made = Table(*columns, box=None, header_style="bold", padding=(0, 2, 0, 0))
     for row in rows:
-        cells = [coloured(str(cell)) if name == state else escape(str(cell)) for name, cell in zip(columns, row, strict=True)]  # fmt: skip
+        cells = [coloured(str(cell)) if name == state else escape(readable(str(cell))) for name, cell in zip(columns, row, strict=True)]  # fmt: skip
         made.add_row(*cells)
     Console(highlight=False).print(made)
 
 
 def as_json(data: Any) -> str:
-    """JSON as every command prints it: two blanks of indentation, times in ISO 8601."""
+    """JSON as every command prints it: two blanks of indentation, times in ISO 8601.
+
+    A byte that is not UTF-8 (in a file, in a name) is the lone surrogate `\\udc80` to `\\udcff`, written as an escape.
+    """
 
     def other(value: Any) -> Any:
         return value.isoformat() if isinstance(value, datetime) else str(value)
 
-    return json.dumps(data, indent=2, ensure_ascii=False, default=other)
+    text = json.dumps(data, indent=2, ensure_ascii=False, default=other)
+    return _NOT_TEXT.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def print_json(data: Any) -> None:

@@ -71,7 +71,7 @@ def newest(current: str, scheme: str | None) -> None:
     """
     from sig_bots.tags import newest as newest_of
 
-    listed = [line.strip() for line in sys.stdin]
+    listed = [line.strip().decode(errors="replace") for line in sys.stdin.buffer.read().split(b"\n")]
     proposal = newest_of(current, [tag for tag in listed if tag], scheme)
     if proposal is not None:
         click.echo(proposal.tag)

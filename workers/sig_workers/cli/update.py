@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from sig_bots.reports import MovedReference
 from sig_bots.updating import Scan, apply_moves, look_over
 from sig_bots.wording import counted
 from sig_workers.cli.checkout import config_of, containerfiles_in
+from sig_workers.cli.diffs import name_in_diff, unified
 from sig_workers.cli.options import fail, read_settings
 from sig_workers.cli.output import busy, print_json, say
 
@@ -57,7 +57,8 @@ def update(paths: tuple[Path, ...], dry_run: bool, form: str) -> None:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Put the new content in place of the old, in one step."""
+    """Put the new content in place of the old, in one step; behind a symbolic link, in place of what it points at."""
+    path = path.resolve()
     fresh = path.with_name(f".{path.name}.sigbot")
     try:
         fresh.write_bytes(data)
@@ -77,7 +78,7 @@ def tell(
         print_json(as_data(scan, applied, refused))
     elif form == "diff":
         for path, data in changes.items():
-            click.echo(diff(path, files[path], data), nl=False)
+            click.echo(unified(name_in_diff(Path(path)), files[path], data), nl=False)
     else:
         for move in applied:
             say(f"{move.path}:{move.line}: {move.old} -> {move.new}", "green")
@@ -108,12 +109,3 @@ def as_data(scan: Scan, applied: list[MovedReference], refused: list[str]) -> di
         "kept": [*refused, *scan.kept],
         "unreachable": {name: str(error) for name, error in scan.unreachable.items()},
     }
-
-
-def diff(path: str, before: bytes, after: bytes) -> str:
-    """A unified diff of one file, as `git apply` reads it."""
-    old, new = (data.decode("utf-8", "surrogateescape").splitlines(keepends=True) for data in (before, after))
-    lines = []
-    for line in difflib.unified_diff(old, new, f"a/{path}", f"b/{path}"):
-        lines.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
-    return "".join(lines).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
