@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import axe_core_python
+import axe_core_python  # type: ignore[import-untyped]
 import pytest
 
 from sig_workers.store.store import Store
+from tests.conftest import unavailable
 from tests.servers.chromium import Chromium
 from tests.servers.process import ServerMissing
 from tests.webhooks.conftest import migrated
@@ -39,7 +40,7 @@ def looking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Looking]:
     try:
         browser.start()
     except ServerMissing as error:
-        pytest.skip(str(error))  # also in continuous integration: a browser is much to install for these few tests
+        unavailable(error)
     web = Web(folder, store=migrated(f"sqlite:///{folder / 'sigbot.db'}"))
     try:
         with closing(Store.open(web.store_url)) as store:

@@ -13,6 +13,7 @@ import redis
 
 from sig_workers.queue import WakeUps
 from sig_workers.settings import Settings
+from tests.conftest import unavailable
 from tests.servers.process import ServerMissing, free_port
 from tests.servers.redis import Redis
 from tests.workers.store.conftest import eventually
@@ -25,7 +26,7 @@ def own_redis(tmp_path: Path) -> Iterator[Redis]:
     try:
         yield server.start()
     except ServerMissing as error:
-        pytest.skip(str(error))
+        unavailable(error)
     finally:
         server.stop()
 
