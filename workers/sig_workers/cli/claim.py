@@ -29,9 +29,14 @@ class Claimed(click.ClickException):
 
 @contextmanager
 def claimed(data: Path) -> Iterator[None]:
-    """Hold the data folder for the block; it is made when missing. Raises Claimed."""
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / LOCK).open("a") as lock:
+    """Hold the data folder for the block; it is made when missing. Raises Claimed, ClickException."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = (data / LOCK).open("a")
+    except OSError as error:
+        said = f"{data} cannot be the data folder: {error.strerror}; name another one with --data"
+        raise click.ClickException(said) from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -14,7 +14,9 @@ from pathlib import Path
 
 __all__ = ["Supervisor", "dying_with_us"]
 
-MOST_RESTARTS = 20
+AT_ONCE = 3
+"""Deaths in a row after which the next start waits: what ends it, a full disk for example, may pass."""
+LONGEST_PAUSE = 30.0
 STEADY = 60.0
 """Seconds after which a process counts as well again."""
 
@@ -28,6 +30,8 @@ class Child:
     process: subprocess.Popen[bytes]
     restarts: int = 0
     since: float = field(default_factory=time.monotonic)
+    again: float | None = None
+    """When it is to be started again, once it has died."""
 
 
 @dataclass
@@ -51,20 +55,18 @@ class Supervisor:
             )  # fmt: skip
 
     def check(self) -> list[str]:
-        """Start what has died again; one sentence each. A process that keeps dying is given up."""
+        """Start what has died again; one sentence each. One that keeps dying waits longer each time, half a minute at most."""
         said = []
         for child in self.children.values():
-            code = child.process.poll()
-            if code is None or child.restarts > MOST_RESTARTS:
-                continue
-            child.restarts = child.restarts + 1 if time.monotonic() - child.since < STEADY else 1
-            if child.restarts > MOST_RESTARTS:
-                said.append(
-                    f"{child.name} died {MOST_RESTARTS} times in a row and is given up; see {self.logs / child.name}.log"
-                )
-                continue
-            said.append(f"{child.name} ended with {code} and is started again")
-            child.process, child.since = self._spawn(child.name, child.argv), time.monotonic()
+            now = time.monotonic()
+            if child.again is None and (code := child.process.poll()) is not None:
+                child.restarts = child.restarts + 1 if now - child.since < STEADY else 1
+                pause = min(2.0 ** (child.restarts - AT_ONCE), LONGEST_PAUSE) if child.restarts > AT_ONCE else 0.0
+                child.again = now + pause
+                when = f" in {pause:.0f} s; see {self.logs / child.name}.log" if pause else ""
+                said.append(f"{child.name} ended with {code} and is started again{when}")
+            if child.again is not None and now >= child.again:
+                child.process, child.since, child.again = self._spawn(child.name, child.argv), time.monotonic(), None
         return said
 
     def stop(self, patience: float = 4.0) -> None:

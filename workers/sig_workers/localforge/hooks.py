@@ -53,11 +53,17 @@ class HookTarget:
 
     @classmethod
     def read(cls, data: Path) -> HookTarget | None:
-        """The target, None before the service was ever started on this folder."""
+        """The target, None before the service was ever started on this folder. Raises UserError when it is damaged."""
         try:
             return cls(**json.loads((data / TARGET_FILE).read_text()))
         except FileNotFoundError:
             return None
+        except (ValueError, TypeError):
+            from sig_bots.errors import UserError
+
+            raise UserError(
+                f"{data / TARGET_FILE} is damaged; delete it, and the next `sigbot up` makes it anew."
+            ) from None
 
 
 @dataclass(frozen=True)
