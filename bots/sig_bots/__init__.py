@@ -4,6 +4,7 @@ from sig_bots.bot import Arguments, Bot, BotConfig, NoArgs
 from sig_bots.context import Context
 from sig_bots.errors import Skip, Transient, UserError
 from sig_bots.events import (
+    NEW_COMMITS,
     CheckRerequested,
     Comment,
     ImagePushed,
@@ -15,8 +16,7 @@ from sig_bots.forge import Annotation, CheckState, Permission
 from sig_bots.refs import Actor, ImageRef, Platform, PullRequest, Repo
 
 __all__ = [
-    "Actor", "Annotation", "Arguments", "Bot", "BotConfig",  "CheckRerequested", "CheckState",
-    "Comment", "Context", "ImagePushed", "ImageRef",  "NoArgs",  "Permission",
-    "Platform", "PullRequest", "PullRequestChanged", "Push", "Repo", "Skip",  "Tick",
-    "Transient",  "UserError",
+    "NEW_COMMITS", "Actor", "Annotation", "Arguments", "Bot", "BotConfig", "CheckRerequested", "CheckState", "Comment",
+    "Context", "ImagePushed", "ImageRef", "NoArgs", "Permission", "Platform", "PullRequest", "PullRequestChanged",
+    "Push", "Repo", "Skip", "Tick", "Transient", "UserError",
 ]  # fmt: skip

@@ -15,8 +15,8 @@ from pydantic import Field, TypeAdapter
 from sig_bots.refs import Actor, ImageRef, PullRequest, Repo, Value
 
 __all__ = [
-    "BuildFinished", "CheckRerequested", "Comment", "Event", "EventBase", "Ignored", "ImagePushed", "ModuleBuilt",
-    "PackagesUpdated", "PullRequestChanged", "Push", "Rejected", "StreamReleased", "TestResult", "Tick",
+    "NEW_COMMITS", "BuildFinished", "CheckRerequested", "Comment", "Event", "EventBase", "Ignored", "ImagePushed",
+    "ModuleBuilt", "PackagesUpdated", "PullRequestChanged", "Push", "Rejected", "StreamReleased", "TestResult", "Tick",
     "UpstreamReleased", "dump_event", "load_event",
 ]  # fmt: skip
 
@@ -80,6 +80,10 @@ class PullRequestChanged(RepositoryEvent):
     label: str | None = None
     previous_body: str | None = None
     """On an edit of the text, the body before it: only newly written lines are commands."""
+
+
+NEW_COMMITS = ("opened", "updated", "reopened", "ready")
+"""Actions of `PullRequestChanged` after which its commits are to be looked at."""
 
 
 class Comment(RepositoryEvent):

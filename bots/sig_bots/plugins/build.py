@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sig_bots import (
+    NEW_COMMITS,
     Annotation,
     Arguments,
     Bot,
@@ -31,8 +32,6 @@ bot = Bot("build")
 TOPIC = "failure"
 """The one comment on failed builds, where checks hold no text."""
 
-_NEW_COMMITS = ("opened", "updated", "reopened", "ready")
-
 
 class OkArgs(Arguments):
     """Which commit is approved."""
@@ -41,7 +40,7 @@ class OkArgs(Arguments):
     """The commit, in full or at least 12 digits."""
 
 
-@bot.on(PullRequestChanged, queue="builds", when=lambda event: event.action in _NEW_COMMITS)
+@bot.on(PullRequestChanged, queue="builds", when=lambda event: event.action in NEW_COMMITS)
 def on_change(ctx: Context, event: PullRequestChanged) -> None:
     """Build the new head of a pull request when it may be built."""
     build_pull_request(ctx)

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from sig_bots import (
+    NEW_COMMITS,
     Bot,
     BotConfig,
     CheckRerequested,
@@ -23,7 +24,7 @@ from sig_bots import (
 from sig_bots import lintmessages as texts
 from sig_bots.config import CONFIG_FILE, ImageSpec
 from sig_bots.errors import NotFound
-from sig_bots.fleet import containerfiles
+from sig_bots.fleet import containerfiles, may_be_default, require_default
 from sig_bots.guidelines.check import check
 from sig_bots.lintmessages import Verdict
 from sig_bots.lintreport import Threshold, at_least, is_whole_file, lint_files, touched
@@ -33,7 +34,6 @@ from sig_bots.voice import Voice
 bot = Bot("lint", default=True)
 
 TOPIC = "lint"
-_NEW_COMMITS = ("opened", "updated", "reopened", "ready")
 _LOGGED = 200
 
 type Lines = Mapping[str, frozenset[int] | None]
@@ -54,7 +54,7 @@ class LintConfig(BotConfig):
     """Globs (`images/**/*.df`) of the files to lint, instead of those named like a Containerfile."""
 
 
-@bot.on(PullRequestChanged, when=lambda event: event.action in _NEW_COMMITS)
+@bot.on(PullRequestChanged, when=lambda event: event.action in NEW_COMMITS)
 def on_change(ctx: Context, event: PullRequestChanged) -> None:
     """Lint the new head of a pull request."""
     lint_pull_request(ctx)
@@ -69,11 +69,10 @@ def on_rerun(ctx: Context, event: CheckRerequested) -> None:
         lint_pull_request(ctx)
 
 
-@bot.on(Push, when=lambda event: _may_be_default(event) and not event.deleted)
+@bot.on(Push, when=may_be_default)
 def after_push(ctx: Context, event: Push) -> None:
     """Lint the default branch after a push to it."""
-    if event.branch != (ctx.repo.default_branch or event.repo.default_branch):
-        raise Skip(f"{event.branch} is not the default branch")
+    require_default(ctx, event)
     if (
         event.paths_complete
         and CONFIG_FILE not in event.paths
@@ -91,11 +90,6 @@ def lint(ctx: Context, args: NoArgs) -> None:
     except NotFound:
         raise UserError("`/sig lint` works on a pull request only.") from None
     ctx.reply(texts.reply(verdict, table_elsewhere=_comments(ctx)))
-
-
-def _may_be_default(event: Push) -> bool:
-    """Whether the branch is the default one as far as the delivery tells."""
-    return event.branch is not None and event.repo.default_branch in (None, event.branch)
 
 
 def lint_pull_request(ctx: Context) -> Verdict:

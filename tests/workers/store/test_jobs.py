@@ -142,9 +142,9 @@ def test_a_job_handed_back_has_all_its_attempts(store: Store, repo: RepositoryRo
         store.hand_back(job.id, 1, "late")
 
 
-def test_a_heartbeat_keeps_the_lease(store: Store, repo: RepositoryRow, work: Work) -> None:
+def test_renewing_keeps_the_lease(store: Store, repo: RepositoryRow, work: Work) -> None:
     job = work.run(repo, BLINK)
-    assert store.heartbeat(job.id, job.attempt, LEASE) is None
+    assert store.renew({job.id: job.attempt}, LEASE) == {job.id: None}
     row = store.job(job.id)
     assert row is not None
     assert row.lease_until is not None
@@ -160,7 +160,6 @@ def test_a_frozen_attempt_that_wakes_up_late_can_write_nothing(store: Store, rep
     (new,) = store.claim_jobs("interactive", "other", LEASE)
     assert store.begin_effect(new.id, new.attempt, repo.id, "comment", "k", "c").state == "intended"
     for late in (
-        lambda: store.heartbeat(old.id, old.attempt, LEASE),
         lambda: store.finish(old.id, old.attempt, "done", events=["{}"]),
         lambda: store.log(old.id, old.attempt, ["late"]),
         lambda: store.begin_effect(old.id, old.attempt, repo.id, "comment", "k2", "c"),
@@ -168,6 +167,7 @@ def test_a_frozen_attempt_that_wakes_up_late_can_write_nothing(store: Store, rep
     ):
         with pytest.raises(FencedOff):
             late()
+    assert store.renew({old.id: old.attempt}, LEASE) == {}
     row = store.job(old.id)
     assert row is not None
     assert (row.state, row.attempt, row.owner) == ("running", 2, "other")
@@ -255,9 +255,10 @@ def test_a_blocked_registry_holds_back_only_who_waits_for_it(store: Store, repo:
     assert claim(store, 9) == [second]
 
 
-def test_a_shorter_block_does_not_shorten_a_longer_one(store: Store) -> None:
-    store.block_host(HostBlock("h", timedelta(hours=2), "long"))
-    store.block_host(HostBlock("h", timedelta(hours=1), "short"))
+def test_a_shorter_block_does_not_shorten_a_longer_one(store: Store, repo: RepositoryRow, work: Work) -> None:
+    for hours, reason in ((2, "long"), (1, "short")):
+        job = work.run(repo)
+        store.finish(job.id, 1, "failed", retry_at=LEASE, host_block=HostBlock("h", timedelta(hours=hours), reason))
     assert [one.reason for one in store.blocked_hosts()] == ["long"]
 
 
@@ -296,8 +297,7 @@ def test_cancel_ends_queued_and_asks_running_but_not_itself(store: Store, repo: 
     running, asking = work.run(repo, number=1), work.run(repo, number=1)
     queued, other_pr = work.plan(work.job(repo, number=1), work.job(repo, number=2))
     assert store.cancel(repo.id, number=1, reason="stop", except_job=asking.id) == 2
-    assert store.heartbeat(running.id, 1, LEASE) == "stop"
-    assert store.heartbeat(asking.id, 1, LEASE) is None
+    assert store.renew({running.id: 1, asking.id: 1}, LEASE) == {running.id: "stop", asking.id: None}
     assert {job.id: job.state for job in store.jobs() if job.id in (queued, other_pr)} == {
         queued: "cancelled",
         other_pr: "queued",
@@ -316,7 +316,7 @@ def test_one_job_can_be_cancelled_by_its_number(store: Store, repo: RepositoryRo
     assert store.cancel_job(running.id, "stop")
     assert store.cancel_job(queued, "stop")
     assert not store.cancel_job(queued, "stop")
-    assert store.heartbeat(running.id, 1, LEASE) == "stop"
+    assert store.renew({running.id: 1}, LEASE) == {running.id: "stop"}
 
 
 def test_a_retried_job_has_all_its_attempts_again_and_new_fences(store: Store, repo: RepositoryRow, work: Work) -> None:

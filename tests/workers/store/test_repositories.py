@@ -25,17 +25,13 @@ def test_a_new_repository_under_an_old_path_is_another_one(store: Store, repo: R
     old = store.repository(repo.id)
     assert old is not None
     assert (old.enabled, old.path) == (False, f"owner/name (gone, row {repo.id})")
+    assert (store.list_repositories(), store.list_repositories(enabled_only=False)) == ([new], [new, old])
 
 
 def test_one_that_gave_up_its_path_is_served_under_its_new_one(store: Store, repo: RepositoryRow) -> None:
     store.ensure_repository("forge", Repo(path="owner/name", forge_id="8"))  # told before the rename of 7
     back = store.ensure_repository("forge", Repo(path="new/place", forge_id="7"))
     assert (back.id, back.path, back.enabled) == (repo.id, "new/place", True)
-
-
-def test_a_rename_does_not_switch_on_what_was_switched_off(store: Store, repo: RepositoryRow) -> None:
-    store.set_enabled(repo.id, False)
-    assert not store.ensure_repository("forge", Repo(path="new/place", forge_id="7")).enabled
 
 
 def test_two_that_swap_their_names_follow(store: Store, repo: RepositoryRow) -> None:
@@ -72,15 +68,13 @@ def test_first_contact_from_many_sides_is_one_row(store: Store) -> None:
     assert len({row.id for row in rows}) == 1
 
 
-def test_configuration_and_switch_are_kept(store: Store, repo: RepositoryRow) -> None:
+def test_the_configuration_is_kept(store: Store, repo: RepositoryRow) -> None:
     store.save_config(repo.id, "version: 1\n", "abc")
-    store.set_enabled(repo.id, False)
     row = store.repository(repo.id)
     assert row is not None
-    assert (row.config_text, row.config_sha, row.enabled) == ("version: 1\n", "abc", False)
+    assert (row.config_text, row.config_sha) == ("version: 1\n", "abc")
     assert row.config_read_at is not None
-    assert store.list_repositories() == []
-    assert store.list_repositories(enabled_only=False) == [row]
+    assert store.list_repositories() == [row]
     assert row.ref() == Repo(path="owner/name", instance="forge", forge_id="7", private=False)
 
 

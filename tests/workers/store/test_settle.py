@@ -90,7 +90,7 @@ def test_a_new_head_supersedes_queued_and_running_jobs_of_others(store: Store, r
     work.plan(supersedes=[Supersede(repo.id, 5, "new")])
     states = {job.id: job.state for job in store.jobs()}
     assert states == {running.id: "running", queued: "superseded", same: "queued", other: "queued", unbound: "queued"}
-    assert "newer commit" in (store.heartbeat(running.id, running.attempt, LEASE) or "")
+    assert "newer commit" in (store.renew({running.id: running.attempt}, LEASE)[running.id] or "")
 
 
 KILLED_INSIDE = """

@@ -13,8 +13,7 @@ from sig_workers.store import schema as t
 from sig_workers.store.columns import db_after, db_now, short
 from sig_workers.store.database import Part, upsert
 from sig_workers.store.job_rows import REPOSITORY_COLUMNS, repository_row
-from sig_workers.store.jobs import block
-from sig_workers.store.rows import BlockedHost, HostBlock, ScheduleRow
+from sig_workers.store.rows import BlockedHost, ScheduleRow
 from sig_workers.store.schema_fleet import registry_cache
 
 __all__ = ["Cached", "Clockwork"]
@@ -99,10 +98,6 @@ class Clockwork(Part):
             .returning(c.id)
         )
         return self.write(lambda connection: connection.execute(mark).first() is not None)
-
-    def block_host(self, what: HostBlock) -> None:
-        """Leave a host alone until then; a longer block that is there already stays."""
-        self.write(lambda connection: block(connection, what))
 
     def blocked_hosts(self) -> list[BlockedHost]:
         """Hosts that are left alone now."""

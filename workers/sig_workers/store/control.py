@@ -32,7 +32,7 @@ class Control(Part):
         reason: str,
         except_job: int | None = None,
     ) -> int:
-        """End queued jobs and ask running ones to end (their next heartbeat says so); how many there were.
+        """End queued jobs and ask running ones to end (the next renewal of their lease says so); how many there were.
 
         Of one pull request, or of the whole repository when `number` is None; of one bot when given.
         """

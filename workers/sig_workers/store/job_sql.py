@@ -13,7 +13,7 @@ from sig_workers.store.columns import Words, db_after_param, db_now
 from sig_workers.store.job_rows import select_jobs
 from sig_workers.store.schema import QUEUED, RUNNING, is_in
 
-__all__ = ["BEAT", "BEST", "DUE", "END_RUN", "FENCE", "START_AND_READ", "START_MANY", "START_ONE"]
+__all__ = ["BEST", "DUE", "END_RUN", "FENCE", "START_AND_READ", "START_MANY", "START_ONE"]
 
 
 def _due() -> ColumnElement[bool]:
@@ -81,8 +81,6 @@ START_AND_READ = select_jobs(_ONE.returning(*t.jobs.c).cte("started"))
 
 START_MANY = _start(t.jobs.c.id.in_(bindparam("the_jobs", expanding=True)), QUEUED).returning(t.jobs.c.id)
 """Asks for the state again: a cancel may have come since they were chosen."""
-
-BEAT = update(t.jobs).where(_MINE).values(lease_until=db_after_param("lease")).returning(t.jobs.c.cancel_reason)
 
 FENCE = select(t.jobs.c.id).where(_MINE).with_for_update(read=True)
 

@@ -18,11 +18,11 @@ from sig_workers.store.columns import UtcTime, When, Words, clean, db_after, db_
 from sig_workers.store.database import Part, one_at_a_time, upsert
 from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.job_rows import job_row, job_rows
-from sig_workers.store.job_sql import BEAT, BEST, DUE, END_RUN, START_AND_READ, START_MANY, START_ONE
+from sig_workers.store.job_sql import BEST, DUE, END_RUN, START_AND_READ, START_MANY, START_ONE
 from sig_workers.store.rows import HostBlock, JobRow
 from sig_workers.store.schema import RUNNING
 
-__all__ = ["Jobs", "block", "remember_run"]
+__all__ = ["Jobs", "remember_run"]
 
 
 class Jobs(Part):
@@ -90,14 +90,6 @@ class Jobs(Part):
                 continue
         return []
 
-    def heartbeat(self, job: int, attempt: int, lease: timedelta) -> str | None:
-        """Renew the lease. Returns why the job is asked to end, None when it is not. Raises FencedOff."""
-        values = {"the_job": job, "the_attempt": attempt, "lease": lease.total_seconds()}
-        row = self.write_one(lambda connection: connection.execute(BEAT, values).first())
-        if row is None:
-            raise _fenced_off(job, attempt)
-        return row.cancel_reason  # type: ignore[no-any-return]
-
     def renew(self, held: Mapping[int, int], lease: timedelta) -> dict[int, str | None]:
         """Renew many leases at once: `held` is job -> attempt. Returns those that are still held, with why they are asked to end."""
         c = t.jobs.c
@@ -159,7 +151,7 @@ class Jobs(Part):
                 if events:
                     _emit(connection, job, attempt, events)
                 if host_block is not None:
-                    block(connection, host_block)
+                    _block(connection, host_block)
                 return final
 
             ended = self.write(end)
@@ -239,7 +231,7 @@ def _emit(connection: Connection, job: int, attempt: int, events: Sequence[str |
     connection.execute(insert(t.deliveries), rows)
 
 
-def block(connection: Connection, what: HostBlock) -> None:
+def _block(connection: Connection, what: HostBlock) -> None:
     """Leave a host alone until then; a longer block that is there already stays."""
     add = upsert(connection, t.blocked_hosts).values(host=what.host, until=moment(what.until), reason=what.reason)
     longer = add.excluded.until > t.blocked_hosts.c.until

@@ -67,20 +67,14 @@ class Repositories(Part):
 
     def save_config(self, repo: int, text: str | None, sha: str | None) -> None:
         """Remember the default branch's configuration (None: it has no file) and git's name of that content."""
-        self._change(repo, config_text=text, config_sha=sha, config_read_at=db_now())
-
-    def set_enabled(self, repo: int, enabled: bool) -> None:
-        """Whether deliveries of the repository are acted on."""
-        self._change(repo, enabled=enabled)
+        change = update(t.repositories).where(t.repositories.c.id == repo)
+        change = change.values(config_text=text, config_sha=sha, config_read_at=db_now())
+        self.write(lambda connection: connection.execute(change))
 
     def _one(self, condition: Any) -> RepositoryRow | None:
         query = select(*REPOSITORY_COLUMNS).where(condition)
         row = self.read(lambda connection: connection.execute(query).first())
         return repository_row(row) if row else None
-
-    def _change(self, repo: int, **values: Any) -> None:
-        change = update(t.repositories).where(t.repositories.c.id == repo).values(**values)
-        self.write(lambda connection: connection.execute(change))
 
 
 def _gone(row: int) -> str:

@@ -51,16 +51,7 @@ class Views(Part):
         self, delivery: int, *, public_only: bool = False, with_unreadable: bool = False
     ) -> DeliveryRow | None:
         """One delivery by its row's id."""
-        return self._delivery(_deliveries(public_only, with_unreadable).where(t.deliveries.c.id == delivery))
-
-    def find_delivery(self, instance: str, delivery_id: str) -> DeliveryRow | None:
-        """One delivery by its sender's id."""
-        c = t.deliveries.c
-        return self._delivery(
-            _deliveries(public_only=False).where(c.instance == instance, c.delivery_id == delivery_id)
-        )
-
-    def _delivery(self, query: Select[Any]) -> DeliveryRow | None:
+        query = _deliveries(public_only, with_unreadable).where(t.deliveries.c.id == delivery)
         row = self.read(lambda connection: connection.execute(query).mappings().first())
         return delivery_row(row) if row else None
 
