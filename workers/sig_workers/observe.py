@@ -31,7 +31,10 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         forms: set[str] = set()
-        for secret in secrets:
+        given = list(secrets)
+        # A job's log is kept line by line, so each line of a private key is a secret of its own.
+        lines = {line for secret in given for line in secret.splitlines()[1:] if not line.startswith("-----")}
+        for secret in {*given, *lines}:
             encoded = base64.b64encode(secret.encode()).decode()
             forms |= {secret, quote(secret, safe=""), encoded, encoded.rstrip("=")}
         longest_first = sorted((form for form in forms if len(form) >= 6), key=len, reverse=True)

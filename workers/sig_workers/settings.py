@@ -13,7 +13,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -187,7 +187,8 @@ class RegistryAccess(Section):
 
     def allows(self, image_name: str, instance: str, path: str) -> bool:
         """Whether the repository may push the image."""
-        inside = image_name.startswith(f"{self.host}/{self.prefix}")
+        below = "/".join(part for part in (self.host, self.prefix.strip("/")) if part)
+        inside = image_name == below or image_name.startswith(f"{below}/")
         return inside and any(fnmatchcase(f"{instance}:{path}", pattern) for pattern in self.push_from)
 
 
@@ -264,8 +265,10 @@ class Settings(BaseSettings):
         found: list[str | None] = []
         for one in self.instances:
             found += [one.credential(), one.app_key(), *(secret.decode("utf-8", "replace") for secret in one.secrets())]
-        found += [access.secret() for access in self.registries]
-        found += [urlsplit(self.store_url).password, urlsplit(self.broker).password]
+        for access in self.registries:
+            found += [access.secret(), f"{access.username}:{access.secret()}" if access.username else None]
+        for password in (urlsplit(self.store_url).password, urlsplit(self.broker).password):
+            found += [password, unquote(password) if password else None]
         return tuple(sorted({text for text in found if text and len(text) >= 6}, key=len, reverse=True))
 
 
