@@ -113,6 +113,6 @@ def _known(service: RunningService, instance: str, path: str) -> bool:
     """Whether the beat process has learnt of the repository, and of its webhook key where the forge makes one."""
     store = service.service.store
     configured = service.service.settings.instance(instance)
-    if configured is not None and configured.kind == "pagure" and store.hook_key(instance, path) is None:
+    if configured is not None and configured.traits.makes_keys and store.hook_key(instance, path) is None:
         return False
     return store.find_repository(instance, path) is not None

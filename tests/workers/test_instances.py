@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from sig_bots.errors import ForgeError
+from sig_bots.sources.kinds import KINDS
 from sig_workers.forges.factory import make_host
 from sig_workers.forges.github import GitHubHost
 from sig_workers.forges.pagure import PagureHost
@@ -74,3 +77,14 @@ def test_a_repository_is_enabled_by_a_glob_or_by_the_apps_installation(
     values: dict[str, object], path: str, enabled: bool
 ) -> None:
     assert instance(kind="github", **values).enabled(path) is enabled
+
+
+@pytest.mark.parametrize("kind", [kind.name for kind in KINDS.values() if kind.acts])
+def test_every_kind_that_acts_has_its_adapter_and_its_world(kind: str) -> None:
+    assert callable(import_module(f"sig_workers.forges.{kind}").make_host)
+    assert callable(import_module(f"tests.contract.forges.{kind}").open_world)
+
+
+def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValidationError, match="there is no kind 'gitea'; there are github, pagure, forgejo"):
+        Instance(name="x", kind="gitea")

@@ -85,14 +85,14 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
 
 
 def endpoints(settings: Settings, store: Store) -> dict[str, Endpoint]:
-    """The hooks that are served: one per instance that has a secret (Pagure's keys come from the store).
+    """The hooks that are served: one per instance that has a secret (keys that a forge makes come from the store).
 
     Raises SettingsError for an instance without a secret, because its hook would accept anything or nothing.
     """
     found: dict[str, Endpoint] = {}
     for instance in settings.instances:
         secrets = instance.secrets()
-        if not secrets and instance.kind != "pagure":
+        if not secrets and not instance.traits.makes_keys:
             raise SettingsError(
                 f"instance {instance.name} has no webhook secret; set hook_secrets or hook_secret_files in sigbot.toml"
             )

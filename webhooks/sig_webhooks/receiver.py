@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from sig_bots.errors import Unauthorized
 from sig_bots.events import Rejected
-from sig_bots.sources import pagure
+from sig_bots.sources.kinds import KINDS
 from sig_bots.sources.lookup import Source, source
 from sig_bots.sources.payload import body_id, json_object
 from sig_bots.sources.quay import PATH_SECRET_HEADER
@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = "30"
 _PATH_SECRET = PATH_SECRET_HEADER.lower()
 # A closed list: a header nobody knows may hold anything.
-_KEPT = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "idempotency-key", "traceparent")
-_KEPT_PREFIXES = ("x-github-", "x-gitlab-", "x-gitea-", "x-gogs-", "x-forgejo-", "x-pagure", "x-sigbot-")
+_KEPT = ("content-type", "user-agent", "traceparent")
+_KEPT_PREFIXES = tuple(prefix for kind in KINDS.values() for prefix in kind.headers)
 _SECRET_WORDS = ("signature", "token", "auth", "secret", "password")
 
 
@@ -48,11 +48,8 @@ class Endpoint:
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raises Unauthorized unless the delivery comes from its sender. Raises StoreDown."""
-        if self.instance.kind != "pagure":
-            self.source.verify(headers, body, self._secrets)
-            return
-        # Each Pagure project signs with a key of its own: the (unsigned) header chooses, the signed body confirms.
-        path = pagure.project(headers)
+        # Where each project signs with a key of its own, the (unsigned) headers choose it, the signed body confirms.
+        path = self.source.project(headers)
         key = self._store.hook_key(self.instance.name, path) if path else None
         self.source.verify(headers, body, (*self._secrets, *((key,) if key else ())))
 
@@ -91,7 +88,7 @@ def make_receiver(endpoints: Mapping[str, Endpoint], wake_ups: WakeUps, reader: 
     @receiver.post("/hooks/<name>/<path_secret>")
     def hook(name: str, path_secret: str | None = None) -> Response:
         endpoint = endpoints.get(name)
-        if endpoint is None or (path_secret is not None and endpoint.instance.kind != "quay"):
+        if endpoint is None or (path_secret is not None and not endpoint.instance.traits.secret_in_path):
             return answer("error", "There is no such hook here.", 404)
         environ = request.environ
         kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()

@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from sig_bots.events import Rejected
+from sig_bots.sources.kinds import KINDS
 from sig_bots.sources.payload import json_object
 from sig_workers.store.rows import DeliveryRow
 
@@ -32,7 +33,7 @@ MOST_PAYLOAD = 30_000
 _GITLAB_PUBLIC = 20
 
 _EVENT_HEADERS = (
-    "x-forgejo-event", "x-gitea-event", "x-github-event", "x-gitlab-event", "x-pagure-topic", "x-sigbot-event",
+    *(kind.event_header.lower() for kind in KINDS.values() if kind.event_header), "x-gitea-event", "x-pagure-topic",
 )  # fmt: skip
 
 # No raw HTML, only links that go somewhere harmless, no pictures: comments are written by strangers.

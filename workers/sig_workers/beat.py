@@ -83,10 +83,10 @@ class Beat:
     def sync(self) -> None:
         """Learn of repositories, their schedules and their webhook keys. What goes wrong is logged, the rest goes on."""
         for instance in self._service.settings.instances:
-            if instance.acts:
+            if instance.traits.acts:
                 with _going_on(f"instance {instance.name}"):
                     sync_repositories(self._service, instance.name)
-                    if instance.kind == "pagure":
+                    if instance.traits.makes_keys:
                         sync_hook_keys(self._service, instance.name)
         with _going_on("schedules"):
             for row in self._service.store.list_repositories():

@@ -133,7 +133,7 @@ class Intake:
 
     def _plan(self, row: DeliveryRow, event: Event, batch: _Batch) -> Settlement:
         instance = self._service.settings.instance(row.instance)
-        if event.repo is not None and instance is not None and not instance.acts:
+        if event.repo is not None and instance is not None and not instance.traits.acts:
             said = f"this version reads what {instance.kind} sends and cannot act there yet"
             kept = NewEvent(event.kind, dump_event(event))
             return Settlement(row.id, row.attempt, DeliveryState.IGNORED, said, private=event.repo.private, event=kept)

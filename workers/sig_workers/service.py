@@ -112,7 +112,7 @@ class Service:
         host = self.host(repository.instance)
 
         def remote() -> CloneUrl:
-            if instance.kind == "local":
+            if instance.traits.is_ours:
                 return local_clone_url(self.local_forge.history(repository.path).folder, self.local_forge.root)
             parts = urlsplit(instance.url)
             return check_clone_url(

@@ -20,10 +20,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as BadEnvironment
 
 from sig_bots.errors import SigbotError
+from sig_bots.sources.kinds import KINDS, Kind
 
 __all__ = ["Instance", "RegistryAccess", "Settings", "SettingsError", "Timing", "load_settings"]
-
-type Kind = Literal["github", "pagure", "forgejo", "gitlab", "quay", "registry", "local"]
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -97,7 +96,8 @@ class Instance(Section):
     """One forge or other sender: `[[instance]]`."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")
-    kind: Kind
+    kind: str
+    """One of `sig_bots.sources.kinds`."""
     url: str = ""
     api_url: str = ""
     account: str = "sigbot"
@@ -118,6 +118,13 @@ class Instance(Section):
     max_body: int | None = Field(default=None, gt=0)
     """Largest body in bytes; each kind has a default."""
 
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in KINDS:
+            raise ValueError(f"there is no kind {value[:60]!r}; there are {', '.join(KINDS)}")
+        return value
+
     @field_validator("url", "api_url")
     @classmethod
     def _no_credentials(cls, value: str) -> str:
@@ -128,23 +135,23 @@ class Instance(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.kind in ("github", "pagure", "forgejo", "gitlab") and not self.url:
+        if self.traits.needs_url and not self.url:
             raise ValueError(f"instance {self.name}: url is missing")
         if urlsplit(self.url).scheme == "http" and not self.allow_http:
             raise ValueError(f"instance {self.name}: url is plain http; use https, or set allow_http = true")
         return self
 
     @property
-    def acts(self) -> bool:
-        """Whether bots can act there: the other kinds only tell of events."""
-        return self.kind in ("github", "pagure", "local")
+    def traits(self) -> Kind:
+        """What is so for all instances of its kind."""
+        return KINDS[self.kind]
 
     def enabled(self, path: str) -> bool:
         """Whether a repository is enabled by one of the globs.
 
         A GitHub App without globs works where it is installed: nothing else is signed with its secret.
         """
-        if self.kind == "github" and self.app_id and not self.repositories:
+        if self.traits.has_apps and self.app_id and not self.repositories:
             return True
         return any(fnmatchcase(path, pattern) for pattern in self.repositories)
 
@@ -258,7 +265,7 @@ class Settings(BaseSettings):
     @property
     def local(self) -> Instance | None:
         """The instance that is the local forge, if it is served (`sigbot up` writes it)."""
-        return next((one for one in self.instances if one.kind == "local"), None)
+        return next((one for one in self.instances if one.traits.is_ours), None)
 
     def secret_values(self) -> tuple[str, ...]:
         """Every secret, for the redaction of logs and comments."""

@@ -6,10 +6,22 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 
-from sig_bots.errors import Unauthorized
+from sig_bots.errors import Unauthorized, UserError
 from sig_bots.sources.payload import header
 
-__all__ = ["active", "hex_signature", "matches", "verify_hex", "verify_token"]
+__all__ = ["active", "ascii_secret", "hex_signature", "matches", "no_project", "verify_hex", "verify_token"]
+
+
+def no_project(headers: Mapping[str, str]) -> None:
+    """The `project` of a source whose projects have no keys of their own."""
+
+
+def ascii_secret(secret: bytes) -> str:
+    """A secret that is sent as it is. Raises UserError when it is not plain ASCII."""
+    try:
+        return secret.decode("ascii")
+    except UnicodeDecodeError:
+        raise UserError("This source sends its secret as it is, so it must be plain ASCII.") from None
 
 
 def active(secrets: Sequence[bytes]) -> list[bytes]:

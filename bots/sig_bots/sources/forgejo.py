@@ -16,10 +16,11 @@ from typing import Literal
 
 from sig_bots.events import Comment, Event, Ignored, PullRequestChanged, Push
 from sig_bots.sources._githubform import labels_of, paths_of, pull_request_of, repo_of, sender_of
-from sig_bots.sources._signature import verify_hex
+from sig_bots.sources._signature import hex_signature, no_project, verify_hex
 from sig_bots.sources.payload import (
     Malformed,
     Object,
+    alone,
     branch,
     commit,
     find,
@@ -38,7 +39,7 @@ from sig_bots.sources.payload import (
     words,
 )
 
-__all__ = ["CONTENT_TYPES", "MAX_BODY", "delivery_id", "parse", "verify"]
+__all__ = ["CONTENT_TYPES", "MAX_BODY", "delivery_id", "parse", "parse_all", "project", "proof", "verify"]
 
 CONTENT_TYPES = frozenset({"application/json"})
 """Media types accepted (without parameters)."""
@@ -65,11 +66,19 @@ _COMMENT_ACTIONS: Mapping[str, Literal["created", "edited", "deleted"]] = {
 }
 
 
+project = no_project
+
+
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes]) -> None:
     """Check `X-Forgejo-Signature`, or `X-Gitea-Signature` when a Gitea sent no such header. Raises Unauthorized."""
     forgejo = header(headers, "x-forgejo-signature") is not None
     name = "X-Forgejo-Signature" if forgejo or not header(headers, "x-gitea-signature") else "X-Gitea-Signature"
     verify_hex(headers, name, body, secrets)
+
+
+def proof(headers: Mapping[str, str], body: bytes, secret: bytes) -> dict[str, str]:
+    """The `X-Forgejo-Signature` header."""
+    return {"X-Forgejo-Signature": hex_signature(secret, body)}
 
 
 def delivery_id(headers: Mapping[str, str], body: bytes) -> str | None:
@@ -187,3 +196,4 @@ def _read(headers: Mapping[str, str], data: Object) -> Event | Ignored:
 
 
 parse = guarded("Forgejo", _read)
+parse_all = alone(parse)

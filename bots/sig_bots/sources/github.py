@@ -13,10 +13,11 @@ from typing import Literal
 from sig_bots.events import CheckRerequested, Comment, Event, Ignored, PullRequestChanged, Push
 from sig_bots.refs import Actor
 from sig_bots.sources._githubform import GHOST, actor_of, paths_of, pull_request_of, repo_of, sender_of
-from sig_bots.sources._signature import verify_hex
+from sig_bots.sources._signature import hex_signature, no_project, verify_hex
 from sig_bots.sources.payload import (
     Malformed,
     Object,
+    alone,
     branch,
     commit,
     find,
@@ -36,7 +37,7 @@ from sig_bots.sources.payload import (
     words,
 )
 
-__all__ = ["CONTENT_TYPES", "MAX_BODY", "delivery_id", "parse", "verify"]
+__all__ = ["CONTENT_TYPES", "MAX_BODY", "delivery_id", "parse", "parse_all", "project", "proof", "verify"]
 
 CONTENT_TYPES = frozenset({"application/json"})
 """Media types accepted (without parameters)."""
@@ -66,9 +67,17 @@ _COMMENT_ACTIONS: Mapping[str, Literal["created", "edited", "deleted"]] = {
 }
 
 
+project = no_project
+
+
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes]) -> None:
     """Check the `X-Hub-Signature-256` header against the raw body. Raises Unauthorized."""
     verify_hex(headers, "X-Hub-Signature-256", body, secrets, prefix="sha256=")
+
+
+def proof(headers: Mapping[str, str], body: bytes, secret: bytes) -> dict[str, str]:
+    """The `X-Hub-Signature-256` header."""
+    return {"X-Hub-Signature-256": "sha256=" + hex_signature(secret, body)}
 
 
 def delivery_id(headers: Mapping[str, str], body: bytes) -> str | None:
@@ -238,3 +247,4 @@ def _read(headers: Mapping[str, str], data: Object) -> Event | Ignored:
 
 
 parse = guarded("GitHub", _read)
+parse_all = alone(parse)

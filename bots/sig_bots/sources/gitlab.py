@@ -23,13 +23,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from sig_bots.errors import Unauthorized
+from sig_bots.errors import Unauthorized, UserError
 from sig_bots.events import Comment, Event, Ignored, PullRequestChanged, Push
 from sig_bots.refs import Actor, PullRequest, Repo
 from sig_bots.sources._githubform import paths_of
-from sig_bots.sources._signature import active, matches, verify_token
+from sig_bots.sources._signature import active, ascii_secret, matches, no_project, verify_token
 from sig_bots.sources.payload import (
     Object,
+    alone,
     body_id,
     branch,
     commit,
@@ -51,7 +52,7 @@ from sig_bots.sources.payload import (
     words,
 )
 
-__all__ = ["CONTENT_TYPES", "MAX_BODY", "TOLERANCE", "delivery_id", "parse", "verify"]
+__all__ = ["CONTENT_TYPES", "MAX_BODY", "TOLERANCE", "delivery_id", "parse", "parse_all", "project", "proof", "verify"]
 
 CONTENT_TYPES = frozenset({"application/json"})
 """Media types accepted (without parameters)."""
@@ -70,6 +71,9 @@ _ACTIONS: Mapping[str, Literal["opened", "closed", "reopened", "merged"]] = {
     "reopen": "reopened",
     "merge": "merged",
 }
+
+
+project = no_project
 
 
 def verify(
@@ -117,6 +121,22 @@ def _keys(secrets: Sequence[bytes]) -> list[bytes]:
         if key:
             keys.append(key)
     return keys
+
+
+def proof(headers: Mapping[str, str], body: bytes, secret: bytes) -> dict[str, str]:
+    """The signature made now with a signing token, or the secret token itself. Raises UserError for a broken one."""
+    if not secret.startswith(_SIGNING_PREFIX):
+        return {"X-Gitlab-Token": ascii_secret(secret)}
+    try:
+        key = base64.b64decode(secret.removeprefix(_SIGNING_PREFIX), validate=True)
+    except binascii.Error:
+        raise UserError("A signing token of GitLab is whsec_ and base64; copy it whole.") from None
+    message, stamp = header(headers, "idempotency-key") or "", str(int(time.time()))
+    signature = hmac.digest(key, f"{message}.{stamp}.".encode() + body, hashlib.sha256)
+    return {
+        "webhook-id": message, "webhook-timestamp": stamp,
+        "webhook-signature": f"v1,{base64.b64encode(signature).decode()}",
+    }  # fmt: skip
 
 
 def delivery_id(headers: Mapping[str, str], body: bytes) -> str | None:
@@ -272,3 +292,4 @@ def _read(headers: Mapping[str, str], data: Object) -> Event | Ignored:
 
 
 parse = guarded("GitLab", _read)
+parse_all = alone(parse)

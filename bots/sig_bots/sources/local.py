@@ -26,10 +26,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sig_bots.events import Comment, Event, Ignored, PullRequestChanged, Push
 from sig_bots.refs import Actor, PullRequest, Repo
-from sig_bots.sources._signature import hex_signature, verify_hex
+from sig_bots.sources._signature import hex_signature, no_project, verify_hex
 from sig_bots.sources.payload import (
     Malformed,
     Object,
+    alone,
     branch,
     commit,
     find,
@@ -49,7 +50,7 @@ from sig_bots.sources.payload import (
     words,
 )
 
-__all__ = ["CONTENT_TYPES", "MAX_BODY", "delivery_id", "parse", "sign", "verify"]
+__all__ = ["CONTENT_TYPES", "MAX_BODY", "delivery_id", "parse", "parse_all", "project", "proof", "sign", "verify"]
 
 CONTENT_TYPES = frozenset({"application/json"})
 """Media types accepted (without parameters)."""
@@ -68,9 +69,17 @@ def sign(body: bytes, secret: bytes, event: str, delivery: str) -> dict[str, str
     }
 
 
+project = no_project
+
+
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes]) -> None:
     """Check the `X-Sigbot-Signature-256` header against the raw body. Raises Unauthorized."""
     verify_hex(headers, "X-Sigbot-Signature-256", body, secrets, prefix="sha256=")
+
+
+def proof(headers: Mapping[str, str], body: bytes, secret: bytes) -> dict[str, str]:
+    """The `X-Sigbot-Signature-256` header."""
+    return {"X-Sigbot-Signature-256": "sha256=" + hex_signature(secret, body)}
 
 
 def delivery_id(headers: Mapping[str, str], body: bytes) -> str | None:
@@ -171,3 +180,4 @@ def _read(headers: Mapping[str, str], data: Object) -> Event | Ignored:
 
 
 parse = guarded("local", _read)
+parse_all = alone(parse)

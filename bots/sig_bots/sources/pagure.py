@@ -18,10 +18,11 @@ from typing import Literal
 from sig_bots.errors import Unauthorized
 from sig_bots.events import Comment, Event, Ignored, PullRequestChanged, Push, Rejected
 from sig_bots.refs import Actor, PullRequest, Repo
-from sig_bots.sources._signature import verify_hex
+from sig_bots.sources._signature import hex_signature, verify_hex
 from sig_bots.sources.payload import (
     Malformed,
     Object,
+    alone,
     branch,
     commit,
     find,
@@ -45,7 +46,7 @@ from sig_bots.sources.payload import (
     words,
 )
 
-__all__ = ["CONTENT_TYPES", "MAX_BODY", "delivery_id", "parse", "project", "verify"]
+__all__ = ["CONTENT_TYPES", "MAX_BODY", "delivery_id", "parse", "parse_all", "project", "proof", "verify"]
 
 CONTENT_TYPES = frozenset({"application/json"})
 """Media types accepted (without parameters)."""
@@ -94,6 +95,16 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes]) ->
         signed = message.get(key) if isinstance(message, dict) else None
         if not isinstance(signed, str) or signed != header(headers, name.lower()):
             raise Unauthorized(f"The {name} header is not what the signed body says ({key}).")
+
+
+def proof(headers: Mapping[str, str], body: bytes, secret: bytes) -> dict[str, str]:
+    """The signature, and the unsigned headers, which repeat what the signed body says."""
+    data = json_object(body)
+    message = None if isinstance(data, Rejected) else data.get("msg")
+    named = message if isinstance(message, dict) else {}
+    values = {"X-Pagure-Project": named.get("project_fullname"), "X-Pagure": named.get("pagure_instance")}
+    repeated = {name: value for name, value in values.items() if isinstance(value, str)}
+    return {**repeated, "X-Pagure-Signature-256": hex_signature(secret, body)}
 
 
 def delivery_id(headers: Mapping[str, str], body: bytes) -> str | None:
@@ -258,3 +269,4 @@ def _read(headers: Mapping[str, str], data: Object) -> Event | Ignored:
 
 
 parse = guarded("Pagure", _read)
+parse_all = alone(parse)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from sig_bots.events import Event, Ignored, Rejected
 
-__all__ = ["Malformed", "Object", "body_id", "guarded", "header", "header_id", "json_object"]
+__all__ = ["Malformed", "Object", "alone", "body_id", "guarded", "header", "header_id", "json_object"]
 
 type Object = dict[str, Any]
 
@@ -121,12 +121,12 @@ def _make_safe(root: Object) -> None:
                 waiting.append(value)
 
 
-def guarded(
-    source: str, read: Callable[[Mapping[str, str], Object], Event | Ignored]
-) -> Callable[[Mapping[str, str], bytes], Event | Ignored | Rejected]:
-    """The `parse` of a source from a function that may raise `Malformed`: JSON first, then fields, never an exception."""
+def guarded[T](
+    source: str, read: Callable[[Mapping[str, str], Object], T]
+) -> Callable[[Mapping[str, str], bytes], T | Rejected]:
+    """The `parse` or `parse_all` of a source from a function that may raise `Malformed`: JSON first, then fields, never an exception."""
 
-    def parse(headers: Mapping[str, str], body: bytes) -> Event | Ignored | Rejected:
+    def parse(headers: Mapping[str, str], body: bytes) -> T | Rejected:
         data = json_object(body)
         if isinstance(data, Rejected):
             return data
@@ -138,8 +138,20 @@ def guarded(
             where = ".".join(str(part) for part in error.errors(include_input=False, include_url=False)[0]["loc"])
             return Rejected(reason=f"The {source} delivery is not of the documented form: field {where} is not usable.")
 
-    parse.__doc__ = f"The event in a {source} delivery, or why there is none. Pure, never raises; verify first."
+    parse.__doc__ = f"What happened by a {source} delivery, or why there is nothing. Pure, never raises; verify first."
     return parse
+
+
+def alone(
+    parse: Callable[[Mapping[str, str], bytes], Event | Ignored | Rejected],
+) -> Callable[[Mapping[str, str], bytes], tuple[Event, ...] | Ignored | Rejected]:
+    """The `parse_all` of a source whose deliveries hold one event each."""
+
+    def parse_all(headers: Mapping[str, str], body: bytes) -> tuple[Event, ...] | Ignored | Rejected:
+        found = parse(headers, body)
+        return found if isinstance(found, Ignored | Rejected) else (found,)
+
+    return parse_all
 
 
 # ---------------------------------------------------------------- fields

@@ -14,10 +14,20 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sig_bots.events import Event, Ignored, ImagePushed
 from sig_bots.refs import ImageRef
-from sig_bots.sources._signature import verify_token
-from sig_bots.sources.payload import Object, body_id, find, guarded, header, missing, text, texts
+from sig_bots.sources._signature import ascii_secret, no_project, verify_token
+from sig_bots.sources.payload import Object, alone, body_id, find, guarded, header, missing, text, texts
 
-__all__ = ["CONTENT_TYPES", "MAX_BODY", "PATH_SECRET_HEADER", "delivery_id", "parse", "verify"]
+__all__ = [
+    "CONTENT_TYPES",
+    "MAX_BODY",
+    "PATH_SECRET_HEADER",
+    "delivery_id",
+    "parse",
+    "parse_all",
+    "project",
+    "proof",
+    "verify",
+]
 
 CONTENT_TYPES = frozenset({"application/json"})
 """Media types accepted (without parameters)."""
@@ -31,9 +41,17 @@ PATH_SECRET_HEADER = "X-Sigbot-Path-Secret"  # noqa: S105 - a header's name
 _STEP = 10
 
 
+project = no_project
+
+
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes]) -> None:
     """Check the secret the request's path ended in. Raises Unauthorized."""
     verify_token(header(headers, PATH_SECRET_HEADER.lower()), "secret at the end of the hook's address", secrets)
+
+
+def proof(headers: Mapping[str, str], body: bytes, secret: bytes) -> dict[str, str]:
+    """The pseudo header; who sends puts its value at the end of the address instead."""
+    return {PATH_SECRET_HEADER: ascii_secret(secret)}
 
 
 def delivery_id(headers: Mapping[str, str], body: bytes, *, now: Callable[[], float] = time.time) -> str | None:
@@ -57,3 +75,4 @@ def _read(headers: Mapping[str, str], data: Object) -> Event | Ignored:
 
 
 parse = guarded("Quay", _read)
+parse_all = alone(parse)

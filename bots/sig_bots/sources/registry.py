@@ -18,9 +18,8 @@ from urllib.parse import urlsplit
 from sig_bots.errors import Unauthorized
 from sig_bots.events import Event, Ignored, ImagePushed, Rejected
 from sig_bots.refs import Actor, ImageRef
-from sig_bots.sources._signature import active, verify_token
+from sig_bots.sources._signature import active, ascii_secret, no_project, verify_token
 from sig_bots.sources.payload import (
-    Malformed,
     Object,
     body_id,
     find,
@@ -35,13 +34,16 @@ from sig_bots.sources.payload import (
     words,
 )
 
-__all__ = ["CONTENT_TYPES", "MAX_BODY", "delivery_id", "parse", "parse_all", "verify"]
+__all__ = ["CONTENT_TYPES", "MAX_BODY", "delivery_id", "parse", "parse_all", "project", "proof", "verify"]
 
 CONTENT_TYPES = frozenset({"application/vnd.docker.distribution.events.v1+json", "application/json"})
 """Media types accepted (without parameters)."""
 
 MAX_BODY = 5 * 2**20
 """Bytes."""
+
+
+project = no_project
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes]) -> None:
@@ -53,6 +55,11 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes]) ->
     verify_token(token, "bearer token", secrets)
 
 
+def proof(headers: Mapping[str, str], body: bytes, secret: bytes) -> dict[str, str]:
+    """The Authorization header."""
+    return {"Authorization": f"Bearer {ascii_secret(secret)}"}
+
+
 def delivery_id(headers: Mapping[str, str], body: bytes) -> str | None:
     """The id of the only event, or the SHA-256 of all ids; the body's SHA-256 when an event has none."""
     data = json_object(body)
@@ -62,15 +69,6 @@ def delivery_id(headers: Mapping[str, str], body: bytes) -> str | None:
     if not known or len(known) != len(ids):
         return body_id(body)
     return known[0] if len(known) == 1 else "sha256-" + hashlib.sha256(" ".join(known).encode()).hexdigest()
-
-
-def parse_all(headers: Mapping[str, str], body: bytes) -> tuple[ImagePushed, ...]:
-    """All pushes in a delivery, one event per image and digest with all its tags; empty when `parse` gives no event."""
-    data = json_object(body)
-    try:
-        return () if isinstance(data, Rejected) else _pushes(data)
-    except Malformed:
-        return ()
 
 
 def _pushes(data: Object) -> tuple[ImagePushed, ...]:
@@ -106,11 +104,14 @@ def _host_of(url: str) -> str:
         return ""
 
 
-def _read(headers: Mapping[str, str], data: Object) -> Event | Ignored:
-    pushes = _pushes(data)
-    if not pushes:
-        return Ignored(reason="A registry notification without a push of a tag: no bot needs it.")
-    return pushes[0]
+def _read(headers: Mapping[str, str], data: Object) -> tuple[ImagePushed, ...] | Ignored:
+    return _pushes(data) or Ignored(reason="A registry notification without a push of a tag: no bot needs it.")
 
 
-parse = guarded("registry", _read)
+parse_all = guarded("registry", _read)
+
+
+def parse(headers: Mapping[str, str], body: bytes) -> Event | Ignored | Rejected:
+    """The first push of `parse_all`."""
+    found = parse_all(headers, body)
+    return found[0] if isinstance(found, tuple) else found

@@ -8,6 +8,7 @@ import pytest
 from sig_bots.errors import Unauthorized, UserError
 from sig_bots.events import Ignored, ImagePushed, Push, Rejected
 from sig_bots.sources import local
+from sig_bots.sources.kinds import KINDS, Kind
 from sig_bots.sources.lookup import SOURCES, events_of, source
 from tests.bots.sources.bodies import SHA_B, ZEROS, local_comment, local_pull, local_push
 from tests.bots.sources.deliveries import SECRET, recorded
@@ -83,6 +84,19 @@ def test_every_source_offers_the_same(name: str) -> None:
     assert module.MAX_BODY >= 2**20
     assert "application/json" in module.CONTENT_TYPES
     assert isinstance(module.parse({}, b"[]"), Rejected)
+    assert isinstance(module.parse_all({}, b"[]"), Rejected)
+    assert module.project({}) is None
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_what_a_source_proves_it_believes(kind: Kind) -> None:
+    body = b'{"msg": {"project_fullname": "rpms/demo", "pagure_instance": "pagure.example"}}'
+    headers = {name: "x-1" for name in (kind.event_header, kind.id_header) if name}
+    module = source(kind.name)
+    proved = {**headers, **module.proof(headers, body, b"s3cret")}
+    module.verify(proved, body, [b"s3cret"])
+    with pytest.raises(Unauthorized):
+        module.verify(proved, body, [b"other"])
 
 
 def test_an_unknown_source_is_refused_with_the_known_ones() -> None:

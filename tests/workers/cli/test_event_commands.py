@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from sig_bots.errors import Unauthorized
+from sig_bots.sources.kinds import KINDS
 from sig_bots.sources.lookup import SOURCES, source
 from sig_bots.sources.quay import PATH_SECRET_HEADER
-from sig_workers.cli.signing import EVENT_HEADERS, signed
+from sig_workers.cli.signing import signed
 from tests.workers.cli.conftest import Sigbot
 
 PUSH = {
@@ -34,7 +35,7 @@ def test_a_signed_payload_passes_its_sources_check_and_only_with_the_secret(kind
         source(name).verify(headers, body, [b"another"])
 
 
-@pytest.mark.parametrize("kind", EVENT_HEADERS)
+@pytest.mark.parametrize("kind", [kind.name for kind in KINDS.values() if kind.event_header])
 def test_a_delivery_gets_an_id_unless_one_is_given(kind: str) -> None:
     first, _ = signed(kind, {}, b"{}", b"secret")
     second, _ = signed(kind, {}, b"{}", b"secret")

@@ -14,11 +14,12 @@ from sig_bots import planner
 from sig_bots.config import parse_config
 from sig_bots.events import Event, Ignored, Rejected
 from sig_bots.roster import Roster, load_bots
+from sig_bots.sources.kinds import KINDS
 from sig_bots.sources.lookup import SOURCES, events_of
 from sig_workers.cli.checkout import read
 from sig_workers.cli.options import fail
 from sig_workers.cli.output import print_json, say
-from sig_workers.cli.signing import EVENT_HEADERS, signed
+from sig_workers.cli.signing import signed
 from sig_workers.unreachable import why_unreachable
 
 __all__ = ["event", "send"]
@@ -41,7 +42,7 @@ def headers_of(lines: Sequence[str], source: str, *, needs_event: bool = True) -
         if not colon or not name.strip() or not line.isprintable():
             fail(f"--header {line!r}: write 'NAME: VALUE'")
         headers[name.strip()] = value.strip()
-    wanted = EVENT_HEADERS.get(source)
+    wanted = KINDS[source].event_header
     if needs_event and wanted and wanted.lower() not in {name.lower() for name in headers}:
         fail(f"{source} names the event in a header: add --header '{wanted}: NAME'")
     return headers

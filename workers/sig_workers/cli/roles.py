@@ -118,7 +118,7 @@ def sync() -> None:
 
     service = Service(read_settings())
     for instance in service.settings.instances:
-        if instance.kind == "pagure":
+        if instance.traits.makes_keys:
             repositories = sync_repositories(service, instance.name)
             keys = sync_hook_keys(service, instance.name)
             click.echo(f"{instance.name}: {repositories} repositories, {keys} webhook keys")

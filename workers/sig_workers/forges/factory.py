@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
 
 from sig_bots.errors import ForgeError
 from sig_bots.forge import ForgeHost
@@ -11,50 +12,30 @@ from sig_workers.settings import Instance
 if TYPE_CHECKING:
     from sig_workers.service import Service
 
-__all__ = ["make_host"]
+__all__ = ["Adapter", "make_host", "token_of"]
+
+
+class Adapter(Protocol):
+    """What the module `sig_workers.forges.<kind>` offers, of each kind on which bots can act."""
+
+    def make_host(self, instance: Instance, service: Service) -> ForgeHost:
+        """The forge behind the instance; no network. Raises SigbotError for settings that cannot work."""
+        ...
 
 
 def make_host(instance: Instance, service: Service) -> ForgeHost:
     """The adapter of an instance. Raises ForgeError for a kind that has none, or when a credential is missing."""
-    name = service.settings.service
-    if instance.kind == "local":
-        from sig_workers.localforge.adapter import LocalHost
-
-        return LocalHost(service.local_forge, instance.name, instance.account, name)
-    if instance.kind == "pagure":
-        from sig_workers.forges.pagure import PagureConfig, PagureHost
-
-        return PagureHost(
-            PagureConfig(
-                name=instance.name, url=instance.url, account=instance.account, token=_token(instance), service=name,
-                repositories=instance.repositories, allow_http=instance.allow_http,
-            )
-        )  # fmt: skip
-    if instance.kind == "github":
-        from sig_workers.forges.github import GitHubConfig, GitHubHost
-
-        return GitHubHost(
-            GitHubConfig(
-                name=instance.name, url=instance.url, api_url=instance.api_url, account=instance.account,
-                account_id=instance.account_id, token="" if instance.app_id else _token(instance),
-                app_id=instance.app_id or "", private_key=_app_key(instance), service=name,
-                repositories=instance.repositories, allow_http=instance.allow_http,
-            )
-        )  # fmt: skip
-    raise ForgeError(f"instance {instance.name}: kind {instance.kind} sends events but has no repositories to act on")
+    if not instance.traits.acts:
+        raise ForgeError(
+            f"instance {instance.name}: kind {instance.kind} sends events but has no repositories to act on"
+        )
+    adapter = cast("Adapter", import_module(f"sig_workers.forges.{instance.kind}"))
+    return adapter.make_host(instance, service)
 
 
-def _token(instance: Instance) -> str:
+def token_of(instance: Instance) -> str:
+    """The instance's token. Raises ForgeError when there is none."""
     token = instance.credential()
     if not token:
         raise ForgeError(f"instance {instance.name} has no token; set token or token_file in sigbot.toml")
     return token
-
-
-def _app_key(instance: Instance) -> str:
-    key = instance.app_key() if instance.app_id else ""
-    if key is None:
-        raise ForgeError(
-            f"instance {instance.name} has an app_id but no key; set private_key or private_key_file in sigbot.toml"
-        )
-    return key

@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sig_bots.errors import ForgeError, NotFound
 from sig_bots.forge import Capabilities
 from sig_bots.refs import Repo
 from sig_workers.forges import github_json
 from sig_workers.forges.base import matches
+from sig_workers.forges.factory import token_of
 from sig_workers.forges.github_api import GitHubApi, GitHubConfig, quoted
 from sig_workers.forges.github_forge import GitHubForge, capabilities_of
 
-__all__ = ["GitHubConfig", "GitHubForge", "GitHubHost"]
+if TYPE_CHECKING:
+    from sig_workers.service import Service
+    from sig_workers.settings import Instance
+
+__all__ = ["GitHubConfig", "GitHubForge", "GitHubHost", "make_host"]
 
 _PATH = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
+
+
+def make_host(instance: Instance, service: Service) -> GitHubHost:
+    """The GitHub of an instance, as an App where it has an `app_id`. Raises ForgeError without credential, UserError."""
+    key = instance.app_key() if instance.app_id else ""
+    if key is None:
+        raise ForgeError(
+            f"instance {instance.name} has an app_id but no key; set private_key or private_key_file in sigbot.toml"
+        )
+    config = GitHubConfig(
+        name=instance.name, url=instance.url, api_url=instance.api_url, account=instance.account,
+        account_id=instance.account_id, token="" if instance.app_id else token_of(instance),
+        app_id=instance.app_id or "", private_key=key, service=service.settings.service,
+        repositories=instance.repositories, allow_http=instance.allow_http,
+    )  # fmt: skip
+    return GitHubHost(config)
 
 
 class GitHubHost:

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from sig_bots.forge import Capabilities
 from sig_bots.refs import Repo
 from sig_workers.forges.base import matches
+from sig_workers.forges.factory import token_of
 from sig_workers.forges.pagure_api import PagureApi, PagureConfig, split_path
 from sig_workers.forges.pagure_forge import PAGURE, PagureForge
 from sig_workers.forges.pagure_json import understood
 
-__all__ = ["PAGURE", "PagureConfig", "PagureForge", "PagureHost"]
+if TYPE_CHECKING:
+    from sig_workers.service import Service
+    from sig_workers.settings import Instance
+
+__all__ = ["PAGURE", "PagureConfig", "PagureForge", "PagureHost", "make_host"]
+
+
+def make_host(instance: Instance, service: Service) -> PagureHost:
+    """The Pagure of an instance. Raises ForgeError without a token, UserError for an address that cannot be."""
+    config = PagureConfig(
+        name=instance.name, url=instance.url, account=instance.account, token=token_of(instance),
+        service=service.settings.service, repositories=instance.repositories, allow_http=instance.allow_http,
+    )  # fmt: skip
+    return PagureHost(config)
 
 
 class PagureHost:
