@@ -133,18 +133,25 @@ class Context:
     service: str
     """The configured service name: `sigbot`, `sigbot-stg`."""
     bot: str
+    """Name of the bot that runs."""
     event: Event
+    """What happened; for a command, the comment or pull request that holds it."""
     repo: Repo
+    """The repository, with its default branch."""
     services: Services
+    """The doors to the outside, each opened on first use."""
     config: BaseModel
-    """The bot's section of the repository's configuration."""
+    """The bot's section of the repository's configuration; `config_as` gives it typed."""
     images: Sequence[ImageSpec]
     """The `images:` list of the default branch's configuration."""
     now: datetime
+    """When the run began, UTC."""
     log: Log
+    """Adds a line to the job's live log; secrets are taken out."""
     configured: bool = True
     """Whether the repository's configuration has a section of this bot; False where it runs by default only."""
     mention: str = "@sigbot"
+    """How people address our account here."""
     job_key: str = ""
     """Names the job, the same over all its attempts."""
     job_url: str = ""
@@ -152,9 +159,11 @@ class Context:
     number: int | None = None
     """Issue or pull request the event is about."""
     actor: Actor | None = None
+    """Who caused the event, where somebody did."""
     head_sha: str | None = None
     """The commit the job is bound to, when the event named one."""
     command: str = ""
+    """Name of the command that runs; empty for an event or a schedule."""
     args: Mapping[str, object] = field(default_factory=dict)
     """Arguments of the command, as planned."""
     summary: str = ""
@@ -168,6 +177,7 @@ class Context:
     bots: Roster = field(default_factory=lambda: _no_bots())
     """The installed bots, for help and for checking a configuration."""
     emitted: list[Event] = field(default_factory=list)
+    """What `emit` was given in this run."""
     started: set[tuple[str, str]] = field(default_factory=set)
     """(commit, part) of the checks this run set to running and has not ended: they must not stay so."""
     failed: set[tuple[str, str]] = field(default_factory=set)

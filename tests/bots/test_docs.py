@@ -2,36 +2,96 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import os
 import re
+import textwrap
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 from sig_bots.config import RepoConfig, parse_config
+from sig_bots.context import Approvals, Context, JobBoard
+from sig_bots.forge import Forge
 from sig_bots.help import help_data, help_markdown
 from sig_bots.roster import load_bots
+from sig_bots.tools import Builder, Inventory, Linter, Registry, Workspace
 
 DOCS = Path(__file__).parents[2] / "docs"
-BLOCK = re.compile(r"(<!-- commands: begin [^>]*-->\n)(.*?)(<!-- commands: end -->)", re.DOTALL)
+
+
+def same_as_in(page: Path, block: str, wanted: str) -> bool:
+    """Whether the page has these lines between its marks; puts them there when asked to by SIGBOT_RENEW_DOCS=1."""
+    text = page.read_text(encoding="utf-8")
+    marks = re.compile(rf"(<!-- {block}: begin [^>]*-->\n)(.*?)(<!-- {block}: end -->)", re.DOTALL)
+    if os.environ.get("SIGBOT_RENEW_DOCS") == "1":
+        text = marks.sub(lambda match: f"{match[1]}{wanted}\n{match[3]}", text)
+        page.write_text(text, encoding="utf-8")
+    found = marks.search(text)
+    return found is not None and found[2].strip() == wanted
 
 
 def test_the_table_of_commands_is_that_of_the_bots() -> None:
-    page = DOCS / "commands.md"
-    text = page.read_text(encoding="utf-8")
     wanted = help_markdown(help_data(load_bots()))
-    if os.environ.get("SIGBOT_RENEW_DOCS") == "1":
-        text = BLOCK.sub(lambda match: f"{match[1]}{wanted}\n{match[3]}", text)
-        page.write_text(text, encoding="utf-8")
-    found = BLOCK.search(text)
-    assert found is not None
-    assert found[2].strip() == wanted, "run this test with SIGBOT_RENEW_DOCS=1"
+    assert same_as_in(DOCS / "commands.md", "commands", wanted), "run this test with SIGBOT_RENEW_DOCS=1"
+
+
+def test_all_that_a_handler_is_given_is_on_the_page_for_authors() -> None:
+    wanted = "\n\n".join(reference(*part) for part in GIVEN)
+    assert same_as_in(DOCS / "write-a-bot.md", "given", wanted), "run this test with SIGBOT_RENEW_DOCS=1"
+
+
+GIVEN = [
+    ("ctx", Context, {"emitted", "started", "failed"}),  # the runner's own record of the run
+    ("ctx.forge", Forge, set()),
+    ("ctx.services.workspace", Workspace, set()),
+    ("ctx.services.registry", Registry, set()),
+    ("ctx.services.builder", Builder, set()),
+    ("ctx.services.linter", Linter, set()),
+    ("ctx.services.inventory", Inventory, set()),
+    ("ctx.services.approvals", Approvals, set()),
+    ("ctx.services.jobs", JobBoard, set()),
+]
+
+
+def reference(name: str, kind: type, left_out: Collection[str]) -> str:
+    """A table of the public fields, properties and functions of a class, with the first sentences of their docstrings."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(tree, ast.ClassDef)
+    rows = [f"| `{name}` | |", "|---|---|"]
+    for node, after in zip(tree.body, [*tree.body[1:], None], strict=True):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            text = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else None
+            call, said = node.target.id, text
+        elif isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            call = node.name if node.decorator_list else f"{node.name}({parameters(node.args)})"
+            said = ast.get_docstring(node)
+        else:
+            continue
+        if call.partition("(")[0] not in left_out:
+            assert isinstance(said, str), f"{kind.__name__}.{call} needs a docstring"
+            first = inspect.cleandoc(said).split("\n\n")[0].replace("\n", " ")
+            rows.append(f"| `.{call}` | {first} |")
+    return "\n".join(rows)
+
+
+def parameters(given: ast.arguments) -> str:
+    """Names, and `=...` where one may be left out."""
+    names = [one.arg for one in given.args if one.arg != "self"]
+    names[len(names) - len(given.defaults) :] = [f"{one}=…" for one in names[len(names) - len(given.defaults) :]]
+    if given.kwonlyargs:
+        names.append("*")
+    pairs = zip(given.kwonlyargs, given.kw_defaults, strict=True)
+    return ", ".join([*names, *(one.arg if default is None else f"{one.arg}=…" for one, default in pairs)])
 
 
 def indented_yaml(name: str) -> list[str]:
     text = (DOCS / name).read_text(encoding="utf-8")
     blocks = re.findall(r"(?:^    .*\n)+", text, re.MULTILINE)
-    return [re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in blocks]
+    plain = [re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in blocks]
+    return [block for block in plain if not re.match(r"\[|\w+ = ", block)]  # the rest is sigbot.toml
 
 
 @pytest.mark.parametrize("block", indented_yaml("configuration.md"))
