@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from sig_bots.jobstate import JobState
 from tests.bench.rows import Result, alone, quantile, row
 from tests.bench.serving import servers
 from tests.contract.forges.github import GitHubWorld
@@ -84,7 +85,9 @@ def run(rounds: int = 5, quick: bool = False) -> Result:
 def _idle(service: RunningService) -> None:
     """Wait until nothing is queued or running, and a moment longer."""
     store = service.service.store
-    service.wait(lambda: not store.jobs(states=("queued", "running"), limit=1) or None, 30, "the end of all jobs")
+    service.wait(
+        lambda: not store.jobs(states=(JobState.QUEUED, JobState.RUNNING), limit=1) or None, 30, "the end of all jobs"
+    )
     time.sleep(0.05)
 
 

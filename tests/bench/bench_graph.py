@@ -87,12 +87,12 @@ def run(rounds: int = 5, quick: bool = False) -> Result:
     times: dict[str, list[float]] = {"plain": [], "ours": []}
     for number in range(rounds):
         edges = fleet(number)
-        counts = set()
+        totals = set()
         for name, work in (("plain", plain), ("ours", ours)):
             spent, count = _cpu(work, edges)
             times[name].append(spent)
-            counts.add(count)
-        (ordered,) = counts  # both order the same images: those that have an edge
+            totals.add(count)
+        (ordered,) = totals  # both order the same images: those that have an edge
         assert ordered > 0.99 * NODES
     edges = fleet(0)
     memory = {name: _memory(work, edges) for name, work in (("plain", plain), ("ours", ours))}

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from dockerfile_parse import DockerfileParser
+from dockerfile_parse import DockerfileParser  # type: ignore[import-untyped]
 
 from sig_bots.containerfile import lex, references
 from tests.bench.corpus import corpus
@@ -71,8 +71,8 @@ def run(rounds: int = 5, quick: bool = False) -> Result:
         for _ in range(rounds):
             for name, way in WAYS.items():
                 start = time.process_time()
-                for path in paths:
-                    way(path)
+                for one in paths:
+                    way(one)
                 times[name].append((time.process_time() - start) / len(paths))
     figures = {f"{name}_us": statistics.median(values) * 1e6 for name, values in times.items()}
     counts = {"files": len(paths)}

@@ -21,7 +21,9 @@ from typing import Any
 import psycopg
 from sqlalchemy import text
 
+from sig_bots.jobstate import JobState
 from sig_bots.refs import Repo
+from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.rows import NewEvent, NewJob, Settlement
 from sig_workers.store.store import Store
 from tests.bench.rows import Result, Row, alone, ratios, row
@@ -135,14 +137,14 @@ def worker(store: Store) -> dict[str, float]:
     while rows := store.claim_deliveries("bench", BATCH, LEASE):
         settled = [
             Settlement(
-                row.id, row.attempt, "done", repo_id=repo.id, private=False, event=NewEvent("comment", "{}"),
+                row.id, row.attempt, DeliveryState.DONE, repo_id=repo.id, private=False, event=NewEvent("comment", "{}"),
                 jobs=[NewJob(repo.id, "noop", "h", "interactive", 0, f"{repo.id}:{row.id}", f"k{row.id}")],
             )
             for row in rows
         ]  # fmt: skip
         ids = [job for jobs in store.settle(settled) for job in jobs]
         for job in filter(None, (store.claim_job(number, "bench", LEASE) for number in ids)):
-            store.finish(job.id, job.attempt, "done")
+            store.finish(job.id, job.attempt, JobState.DONE)
             done += 1
     spent = time.process_time() - cpu
     return {"cpu_ms_per_delivery": spent / done * 1000, "jobs": done}
@@ -154,7 +156,7 @@ def claims(store: Store) -> dict[str, float]:
     ours(store)(-1000, b"{}")
     (row,) = store.claim_deliveries("bench", 1, LEASE)
     jobs = [NewJob(repos[n % 500], "b", "h", "bulk", n % 3, f"t{n}", f"w{n}") for n in range(WAITING)]
-    store.settle([Settlement(row.id, row.attempt, "done", jobs=jobs)])
+    store.settle([Settlement(row.id, row.attempt, DeliveryState.DONE, jobs=jobs)])
     times = []
     for _ in range(10):
         started = time.perf_counter()

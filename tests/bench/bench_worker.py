@@ -17,6 +17,7 @@ from pathlib import Path
 import redis
 from sqlalchemy import event, text
 
+from sig_bots.jobstate import JobState
 from sig_workers.service import Service
 from sig_workers.tasks import Worker
 from tests.bench import noop
@@ -101,7 +102,7 @@ def round_trips(folder: Path, server: PostgreSQL, broker: str, total: int) -> fl
         event.listen(service.store.database.engine, name, lambda *_: next(trips))
     try:
         assert Worker(service).receive() == total
-        assert len(service.store.jobs(limit=2 * total, states=("done",))) == total
+        assert len(service.store.jobs(limit=2 * total, states=(JobState.DONE,))) == total
     finally:
         service.wake_ups.stop()
         service.store.close()

@@ -25,6 +25,7 @@ bot = Bot("noop", summary="Does nothing.")
 @bot.on(Comment)
 def nothing(ctx: Context, event: Comment) -> None:
     """Nothing, beyond noting when it started."""
+    assert event.number is not None
     note(event.number)
 
 
@@ -37,7 +38,7 @@ def settings(data: Path, store: str, broker: str) -> Settings:
         "token": "none",
         "repositories": ["*"],
     }
-    return Settings(data=data, store=store, broker=broker, instance=[instance])  # type: ignore[call-arg, arg-type]
+    return Settings(data=data, store=store, broker=broker, instance=[instance])
 
 
 def service(with_settings: Settings) -> Service:

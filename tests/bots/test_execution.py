@@ -6,6 +6,7 @@ import pytest
 
 from sig_bots import Bot, Context, NoArgs, Permission, PullRequestChanged, Skip, Transient, UserError
 from sig_bots.errors import FencedOff, NotFound, Obsolete
+from sig_bots.execution import Outcome
 from sig_bots.forge import CheckState
 from sig_bots.testing import SigHarness
 
@@ -29,7 +30,7 @@ def world(error: Exception | None = None, *, who: str = "anyone") -> SigHarness:
     return SigHarness(bots=[bot])
 
 
-def outcome(sig: SigHarness):
+def outcome(sig: SigHarness) -> Outcome:
     return next(one for name, one in reversed(sig.outcomes) if name.startswith("probe"))
 
 

@@ -29,7 +29,7 @@ class Engine:
 
 
 def theirs(rule: str, line: int, severity: str = "warning", path: str = "x") -> Finding:
-    return Finding(rule=rule, path=path, line=line, column=1, severity=severity, message=rule, engine="hadolint")  # type: ignore[arg-type]
+    return Finding(rule=rule, path=path, line=line, column=1, severity=severity, message=rule, engine="hadolint")
 
 
 def report(text: str, *findings: Finding, ignore: Sequence[str] = ()) -> LintReport:

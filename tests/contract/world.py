@@ -94,12 +94,15 @@ class World(Protocol):
 
     name: str
     """Name of the factory module: fake, pagure, github, local."""
-    host: ForgeHost
-    """Under test: configured with the bot's credentials, service name `SERVICE`, repositories = everything the world makes."""
     path: str
     """Full path of the repository on the forge."""
     check_words: Mapping[CheckState, str]
     """The forge's own word (as in `SeenCheck.state`) for each state, as docs/forges.md promises it."""
+
+    @property
+    def host(self) -> ForgeHost:
+        """Under test: configured with the bot's credentials, service name `SERVICE`, repositories = everything the world makes."""
+        ...
 
     # ------------------------------------------------------------ people
 

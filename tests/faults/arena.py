@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sig_bots.jobstate import JobState
 from sig_bots.refs import ImageRef
 from sig_workers.registries.seed import publish
 from sig_workers.store.store import Store
@@ -113,7 +114,9 @@ class Arena:
             for one in self.store.recent_deliveries(500, public_only=False)
             if one.state in ("received", "processing", "failed")
         ]
-        return found + [f"job {one.id} {one.state}" for one in self.store.jobs(states=("queued", "running"))]
+        return found + [
+            f"job {one.id} {one.state}" for one in self.store.jobs(states=(JobState.QUEUED, JobState.RUNNING))
+        ]
 
     def manifests_pushed(self, name: str, tag: str) -> int:
         """How often the registry took a manifest under the tag."""
@@ -122,7 +125,8 @@ class Arena:
     def badly_ended(self) -> Sequence[str]:
         """Jobs and deliveries that were given up."""
         jobs = [
-            f"job {one.id} {one.bot}/{one.handler}: {one.reason}" for one in self.store.jobs(states=("failed", "dead"))
+            f"job {one.id} {one.bot}/{one.handler}: {one.reason}"
+            for one in self.store.jobs(states=(JobState.FAILED, JobState.DEAD))
         ]
         return jobs + [f"delivery {one.id}: {one.reason}" for one in self.store.dead_deliveries()]
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from flask import Flask
 
+from sig_bots.jobstate import JobState
 from sig_bots.refs import PullRequest
 from sig_bots.tools import BuildHandle, BuildStatus
 from sig_workers.cli.options import read_settings
@@ -121,7 +122,7 @@ class WatchedStore(Store):
         super().confirm_effect(effect, attempt, result, url)
         self.fault.passing(f"confirmed {_KINDS[effect]}")
 
-    def finish(self, job: int, attempt: int, state: str, reason: str = "", **values: Any) -> str:
+    def finish(self, job: int, attempt: int, state: JobState, reason: str = "", **values: Any) -> JobState:
         self.fault.passing("before finish")
         ended = super().finish(job, attempt, state, reason, **values)
         self.fault.passing("finished")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from sig_bots.jobstate import JobState
 from sig_workers.leases import DRAIN
 from tests.faults.arena import RECOVERY, Arena, process_state
 from tests.faults.conftest import WAYS
@@ -28,16 +29,16 @@ def test_a_worker_told_to_end_leaves_its_backlog_to_the_next(arenas: Callable[[s
     image.act()
     first.act()
     more = [Ping(arena, first.repo) for _ in range(15)]
-    for play in more:
-        play.act()
+    for one in more:
+        one.act()
     arena.service.start()
     worker = arena.service.processes["worker"].pid
-    arena.service.wait(lambda: arena.store.jobs(states=("running",)), 30, "the first job")
+    arena.service.wait(lambda: arena.store.jobs(states=(JobState.RUNNING,)), 30, "the first job")
     os.kill(worker, signal.SIGTERM)
     told = time.monotonic()
     arena.service.wait(lambda: process_state(worker) in ("", "Z"), BOUND, "the end of the worker")
     took, left = time.monotonic() - told, len(arena.open_work())
-    assert not arena.store.jobs(states=("running",))
+    assert not arena.store.jobs(states=(JobState.RUNNING,))
     arena.service.start()
     arena.service.wait(lambda: all(play.ended() for play in (image, first, *more)), RECOVERY, "the end of the backlog")
     arena.wait_idle()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from sig_bots.jobstate import JobState
 from tests.faults.arena import LEASE, Arena
 from tests.faults.conftest import WAYS
 from tests.faults.journeys import Update
@@ -23,6 +24,6 @@ def test_without_sweeper_and_ledger_a_kill_is_not_survived(make_arena: Callable[
     arena.service.start()
     with pytest.raises(AssertionError, match="did not happen"):
         play.wait(3 * LEASE)
-    assert [one.state for one in arena.store.jobs(states=("running",))]
+    assert [one.state for one in arena.store.jobs(states=(JobState.RUNNING,))]
     for name in list(arena.service.processes):
         arena.end(name)

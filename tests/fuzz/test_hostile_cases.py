@@ -144,7 +144,7 @@ def client(tmp_path: Path) -> Any:
     store.migrate()
     store.put_hook_keys("pagure", {PROJECT: PAGURE_KEY})
     store.close()
-    app = create_app(Settings(data=tmp_path, store=f"sqlite:///{tmp_path / 'sigbot.db'}", instance=instances()))  # type: ignore[arg-type]
+    app = create_app(Settings(data=tmp_path, store=f"sqlite:///{tmp_path / 'sigbot.db'}", instance=instances()))
     yield app.test_client()
     app.extensions["sigbot"]["wake_ups"].stop()
     app.extensions["sigbot"]["store"].close()

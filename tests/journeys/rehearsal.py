@@ -9,7 +9,7 @@ from sig_bots.bot import Bot
 from sig_bots.events import Comment, PullRequestChanged, Push
 from sig_bots.testing import SigHarness
 from tests.contract.forges.fake import FakeWorld
-from tests.contract.world import Role
+from tests.contract.world import Role, World
 from tests.journeys.images import SeenImage
 
 
@@ -85,8 +85,8 @@ class RehearsedStage:
 
     def __init__(self, bots: Sequence[Bot]) -> None:
         self._sig = SigHarness(bots=bots)
-        self.world = RehearsedWorld(self._sig)
-        self.child = self.world.another("child", {"README.md": "# child\n"})
+        self.world: World = RehearsedWorld(self._sig)
+        self.child: World = self.world.another("child", {"README.md": "# child\n"})
 
     def publish(self, name: str, tag: str, files: Mapping[str, bytes]) -> str:
         return self._sig.push_image(f"{self.registry}/{name}:{tag}", files)

@@ -11,6 +11,7 @@ from typing import Self
 
 import httpx
 
+from sig_bots.jobstate import JobState
 from sig_workers.service import Service
 from sig_workers.settings import load_settings
 from tests.servers.process import Process, ServerError, free_port
@@ -139,7 +140,7 @@ class RunningService:
             f"  {one.id} {one.repo.path} #{one.number} {one.bot}/{one.handler} {one.state} ({one.tries}) {one.reason}"
             for one in store.jobs(limit=40)
         ]
-        for one in store.jobs(states=("failed", "dead"), limit=3):
+        for one in store.jobs(states=(JobState.FAILED, JobState.DEAD), limit=3):
             lines += [
                 f"the log of job {one.id} ends with:",
                 *(f"  {line.line}" for line in store.log_lines(one.id)[-15:]),

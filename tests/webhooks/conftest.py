@@ -47,7 +47,7 @@ def store_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def settings(store_url: str, tmp_path: Path) -> Settings:
-    return Settings(data=tmp_path, store=store_url, instance=instances())  # type: ignore[arg-type]
+    return Settings(data=tmp_path, store=store_url, instance=instances())
 
 
 @pytest.fixture

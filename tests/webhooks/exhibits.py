@@ -1,15 +1,18 @@
 """Something of everything the pages show: public things to look at, and private twins that nobody may see."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from sig_bots.jobstate import JobState
 from sig_bots.refs import Actor, Repo
 from sig_workers.localforge.forge import LocalForge
 from sig_workers.localforge.hooks import HookSender
 from sig_workers.localforge.state import LocalState
+from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.rows import JobRow, NewEvent, NewJob, RepositoryRow, Settlement
 from sig_workers.store.store import Store
 from tests.contract.git import commit_and_push, seed
@@ -37,10 +40,16 @@ class Exhibits:
     def repository(self, path: str, private: bool | None, instance: str = "github") -> RepositoryRow:
         return self.store.ensure_repository(instance, Repo(path=path, forge_id=path, private=private))
 
-    def deliver(self, body: bytes = b"{}", state: str = "received", reason: str = "", **headers: str) -> int:
+    def deliver(
+        self,
+        body: bytes = b"{}",
+        state: DeliveryState = DeliveryState.RECEIVED,
+        reason: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> int:
         self.count += 1
         return self.store.accept(
-            instance="github", source="github", delivery_id=f"{SECRET_NAME}-{self.count}", headers=headers, body=body,
+            instance="github", source="github", delivery_id=f"{SECRET_NAME}-{self.count}", headers=headers or {}, body=body,
             state=state, reason=reason,
         ).id  # fmt: skip
 
@@ -53,7 +62,7 @@ class Exhibits:
         **given: Any,
     ) -> tuple[int, tuple[int, ...]]:
         """A delivery that was planned: its row and its jobs."""
-        self.deliver(body, **(headers or {}))
+        self.deliver(body, headers=headers or {})
         (row,) = self.store.claim_deliveries("planner", 1, LEASE)
         (ids,) = self.store.settle([Settlement(row.id, row.attempt, state, jobs=jobs, **given)])  # type: ignore[arg-type]
         return row.id, ids
@@ -102,7 +111,7 @@ def hidden(exhibits: Exhibits) -> dict[str, list[dict[str, Any]]]:
         repo = exhibits.repository(path, private)
         delivery, job = exhibits.planned(repo)
         row = exhibits.run(job, [f"{SECRET_NAME} line"])
-        exhibits.store.finish(job, row.attempt, "failed", f"{SECRET_NAME} reason")
+        exhibits.store.finish(job, row.attempt, JobState.FAILED, f"{SECRET_NAME} reason")
         deliveries.append(delivery)
         jobs.append(job)
     # Public when it was planned, private since.
@@ -129,14 +138,14 @@ def hidden(exhibits: Exhibits) -> dict[str, list[dict[str, Any]]]:
 def shown(exhibits: Exhibits) -> list[str]:
     """Addresses of all kinds of pages, with something on each."""
     repo = exhibits.repository("sig/" + "a-very-long-repository-name-that-does-not-fit-" * 2 + "x", private=False)
-    invalid = exhibits.deliver(b"[]", "invalid", "The body's JSON is not an object.")
+    invalid = exhibits.deliver(b"[]", DeliveryState.INVALID, "The body's JSON is not an object.")
     delivery, job = exhibits.planned(repo, actor=Actor(login="alice"))
     _, running = exhibits.planned(repo, bot="rebuild", handler="command:rebuild")
     exhibits.run(running, ["pulling quay.io/fedora/fedora@sha256:" + "0123456789abcdef" * 4, "STEP 1/3: FROM fedora"])
     row = exhibits.run(job, [f"line {number} of the log" for number in range(40)])
     effect = exhibits.store.begin_effect(job, row.attempt, repo.id, "comment", "lint/pr-3/report", "digest")
     exhibits.store.confirm_effect(effect.id, row.attempt, "17", "https://forge.example.org/sig/x/pull/3#17")
-    exhibits.store.finish(job, row.attempt, "failed", "hadolint found 3 problems in Containerfile")
+    exhibits.store.finish(job, row.attempt, JobState.FAILED, "hadolint found 3 problems in Containerfile")
     exhibits.settle("ignored", b'{"zen": 1}', reason="GitHub event ping: no bot needs it.")
     number = exhibits.local("sig/hello", False, "everybody")
     return [

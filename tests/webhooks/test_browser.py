@@ -9,6 +9,7 @@ from typing import Any
 import axe_core_python  # type: ignore[import-untyped]
 import pytest
 
+from sig_bots.jobstate import JobState
 from sig_workers.store.store import Store
 from tests.conftest import unavailable
 from tests.servers.chromium import Chromium
@@ -74,7 +75,7 @@ def test_a_log_grows_without_loading_the_page_again(looking: Looking) -> None:
     assert looking.browser.run(
         "window.same && document.getElementById('log').textContent.split('the first line').length === 2"
     )
-    looking.exhibits.store.finish(job, row.attempt, "done", "All is well")
+    looking.exhibits.store.finish(job, row.attempt, JobState.DONE, "All is well")
     looking.browser.wait(
         "document.getElementById('reason')?.textContent === 'All is well' && document.readyState === 'complete'"
     )
@@ -88,7 +89,7 @@ def test_without_javascript_the_page_loads_itself_again(looking: Looking) -> Non
     looking.open(f"/jobs/{job}", javascript=False)
     looking.exhibits.store.log(job, row.attempt, ["a later line"])
     looking.browser.wait("document.getElementById('log')?.textContent.includes('a later line')")
-    looking.exhibits.store.finish(job, row.attempt, "done", "All is well")
+    looking.exhibits.store.finish(job, row.attempt, JobState.DONE, "All is well")
     looking.browser.wait("document.getElementById('reason')?.textContent === 'All is well'")
 
 

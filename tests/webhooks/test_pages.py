@@ -15,6 +15,7 @@ from sig_webhooks.app import create_app
 from sig_webhooks.rendering import markdown, payload_text, short_shas, weblink
 from sig_workers.observe import Redactor
 from sig_workers.settings import Settings
+from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.store import Store
 from tests.webhooks.exhibits import SECRET_NAME, Exhibits, shown
 
@@ -101,7 +102,10 @@ def test_a_private_fork_is_not_named(client: FlaskClient, exhibits: Exhibits) ->
 def test_an_unreadable_delivery_shows_its_reason_and_nothing_it_holds(client: FlaskClient, exhibits: Exhibits) -> None:
     numbers = [
         exhibits.deliver(
-            b'["inner words"]', "invalid", "The body's JSON is not an object.", **{"x-github-event": "inner words"}
+            b'["inner words"]',
+            DeliveryState.INVALID,
+            "The body's JSON is not an object.",
+            headers={"x-github-event": "inner words"},
         ),
         exhibits.settle("ignored", b'{"a": "inner words"}', reason="GitHub event ping: no bot needs it.")[0],
         exhibits.settle("rejected", b'{"a": "inner words"}', reason="repository is missing")[0],
@@ -149,7 +153,7 @@ def test_a_body_that_names_something_private_is_not_shown() -> None:
 
 
 def test_a_failure_is_a_page_for_people_and_json_for_machines(app: Flask) -> None:
-    def fails() -> None:
+    def fails() -> str:
         raise RuntimeError("inner words")
 
     app.view_functions["pages.home"] = fails

@@ -213,7 +213,7 @@ def test_an_instance_without_a_secret_refuses_to_start(settings: Settings, store
         for secrets in ([], [""]):
             bare = [{"name": name, "kind": name, "url": "https://x.example.org", "hook_secrets": secrets}]
             with pytest.raises(SettingsError, match=f"instance {name} has no webhook secret; set hook_secrets"):
-                endpoints(Settings(instance=bare), store)  # type: ignore[arg-type]
+                endpoints(Settings(instance=bare), store)
 
 
 def test_accepting_wakes_a_worker(app: Flask, client: FlaskClient, settings: Settings) -> None:

@@ -73,7 +73,7 @@ def test_both_secrets_are_good_while_one_is_being_replaced(
 ) -> None:
     assert [post(client, github(secret=one, ident=str(one))).status_code for one in (SECRET, OLD_SECRET)] == [202, 202]
     given = [{**one, "hook_secrets": [SECRET.decode()]} for one in senders.instances() if one["name"] == "github"]
-    later = create_app(Settings(data=settings.data, store=settings.store, instance=given))  # type: ignore[arg-type]
+    later = create_app(Settings(data=settings.data, store=settings.store, instance=given))
     with closing(later.extensions["sigbot"]["store"]):
         answers = [
             post(later.test_client(), github(secret=one, ident=str(one) + "x")).status_code

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sig_bots.bot import Bot
 from sig_bots.config import CONFIG_FILE
@@ -42,7 +43,7 @@ class House:
         timing: Mapping[str, object] | None = None,
         instances: Sequence[Instance] = (),
         repositories: Sequence[str] = ("*",),
-        **settings: object,
+        **settings: Any,
     ) -> None:
         own = Instance(
             name="local", kind="local", account="bot", hook_secrets=(SECRET,), repositories=tuple(repositories)

@@ -10,6 +10,7 @@ import pytest
 
 from sig_bots import Bot, Context, NoArgs
 from sig_bots.errors import FencedOff, Obsolete, Transient
+from sig_bots.jobstate import JobState
 from sig_workers.drain import Drain
 from sig_workers.intake import Intake
 from sig_workers.leases import LeaseKeeper
@@ -45,7 +46,7 @@ def claimed(house: House, count: int = 1) -> list[JobRow]:
     """Jobs that are planned and claimed for the settings' lease."""
     ask(house, count)
     Intake(house.service).take(32)
-    ids = [row.id for row in house.store.jobs(states=("queued",)) if row.bot == "slow"]
+    ids = [row.id for row in house.store.jobs(states=(JobState.QUEUED,)) if row.bot == "slow"]
     jobs = house.store.claim_given(ids, "w", house.settings.timing.lease)
     assert len(jobs) == count
     return jobs
@@ -69,7 +70,7 @@ def test_a_lease_learns_that_it_was_lost_or_called_off(build: Build) -> None:
     keeper = LeaseKeeper(house.store, house.settings.timing)
     with keeper.job(asked) as first, keeper.job(lost) as second:
         house.store.cancel_job(asked.id, "enough")
-        house.store.finish(lost.id, lost.attempt, "done")
+        house.store.finish(lost.id, lost.attempt, JobState.DONE)
         time.sleep(0.3)
         with pytest.raises(Obsolete, match="enough"):
             first.check()
@@ -104,7 +105,7 @@ def test_a_long_job_is_handed_back_and_costs_no_attempt(build: Build) -> None:
     (job,) = claimed(house)
     drain.begin()
     assert Runner(house.service, keeper).run(job) == "queued"
-    (back,) = house.store.jobs(states=("queued",), bot="slow")
+    (back,) = house.store.jobs(states=(JobState.QUEUED,), bot="slow")
     assert back.max_attempts - back.tries == job.max_attempts - job.tries + 1
     house.run()
     assert job.number is not None
@@ -118,7 +119,7 @@ def test_a_worker_told_to_end_leaves_the_rest_to_others(build: Build) -> None:
     ending = Worker(house.service, drain)
     threading.Timer(0.2, drain.begin).start()
     ending.receive()
-    assert house.store.jobs(states=("queued",))
-    assert house.store.jobs(states=("running",)) == []
+    assert house.store.jobs(states=(JobState.QUEUED,))
+    assert house.store.jobs(states=(JobState.RUNNING,)) == []
     house.run()
     assert [len(house.forge.state.comments("sig/demo", number=number)) for number in numbers] == [2] * 12

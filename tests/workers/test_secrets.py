@@ -24,7 +24,7 @@ def test_passwords_are_secrets_in_every_form_they_are_sent_in(monkeypatch: pytes
     settings = Settings(
         store="postgresql+psycopg://u:db%40pass@h/d", broker="redis://:br%2Foker@h/0",
         registry=[{"host": "r.example", "username": "bot", "password": "canary77"}],
-    )  # type: ignore[call-arg]  # fmt: skip
+    )
     redact = Redactor(settings.secret_values())
     basic = base64.b64encode(b"bot:canary77").decode()
     said = redact(f"db@pass db%40pass br/oker br%2Foker canary77 {basic}")

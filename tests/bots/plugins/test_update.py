@@ -1,9 +1,12 @@
 """The update bot proposes newer bases by pull request, and leaves people's work alone."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from sig_bots.fakes.registry import FakeImage
 from sig_bots.plugins.update import bot
+from sig_bots.refs import PullRequest
 from sig_bots.testing import SigHarness
 
 BASE = "registry.example/base"
@@ -17,7 +20,7 @@ def sig() -> SigHarness:
     return sig
 
 
-def proposal(sig: SigHarness):
+def proposal(sig: SigHarness) -> Sequence[PullRequest]:
     return sig.forge().find_prs("sigbot/update/")
 
 
@@ -105,7 +108,7 @@ def republished(sig: SigHarness, recipe: str, old: bytes, new: dict[str, bytes])
     arm = sig.registry.image(f"{BASE}:2.0", "linux/arm64").digest
     sig.registry.push(f"{BASE}:2.0", [FakeImage({"motd": new[platform]}, {}, platform) for platform in new])
     sig.push({"Containerfile": recipe.format(index=f"{BASE}:2.0@{index}", arm=f"{BASE}:2.0@{arm}")})
-    return [sig.forge().read_file("Containerfile", one.head_sha).decode() for one in proposal(sig)]
+    return [(sig.forge().read_file("Containerfile", one.head_sha) or b"").decode() for one in proposal(sig)]
 
 
 def test_an_index_whose_used_platforms_hold_the_same_moves_nothing(sig: SigHarness) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ class ProjectToken(dict[str, str]):
     def __init__(self, world: PagureWorld) -> None:
         self._world = world
 
-    def get(self, path: str, default: object = None) -> str:  # type: ignore[override]
+    def get(self, path: str, default: object = None) -> str:
         made = self._world.call("POST", f"{path}/token/new", "bot", acls=["issue_update"], description="contract")
         return str(made["token"]["id"])
 
@@ -73,7 +74,7 @@ class PagureWorld:
 
     # ------------------------------------------------------------ the API as a person uses it
 
-    def call(self, method: str, path: str, who: Role = "owner", **content: object) -> Any:
+    def call(self, method: str, path: str, who: Role = "owner", **content: Any) -> Any:
         """One API call with the person's own token."""
         answer = requests.request(
             method,
@@ -85,6 +86,9 @@ class PagureWorld:
         )
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json()
+
+    def _head_is(self, number: int, sha: str) -> bool:
+        return self.pr(number).head_sha == sha
 
     def wait(self, what: str, reached: Callable[[], bool]) -> None:
         """Pagure brings pull requests up to date in a worker of its own."""
@@ -122,7 +126,7 @@ class PagureWorld:
         for raw in self.call("GET", f"{self.path}/pull-requests", status="Open")["requests"]:
             source = raw["repo_from"] or {}
             if (raw["branch_from"], source.get("url_path")) == (branch, path):
-                self.wait("the push on the pull request", lambda raw=raw: self.pr(raw["id"]).head_sha == sha)
+                self.wait("the push on the pull request", functools.partial(self._head_is, raw["id"], sha))
         return sha
 
     def open_pr(

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -277,11 +278,12 @@ def test_logins_are_never_on_disk_while_a_containerfile_runs(
 
 @pytest.mark.parametrize("field", ["context", "containerfile"])
 def test_paths_outside_the_repository_are_refused(site: Site, field: str) -> None:
+    fields: dict[str, Any] = {field: "absent"}
     for path in ("../..", "/etc/passwd", "../outside"):
         with pytest.raises(UserError, match="does not lie inside"):
-            site.start("fleet/out:1", "FROM scratch\n", key=path, **{field: path})
+            site.start("fleet/out:1", "FROM scratch\n", key=path, **(fields | {field: path}))
     with pytest.raises(UserError, match="There is no absent"):
-        site.start("fleet/out:1", "FROM scratch\n", key="absent", **{field: "absent"})
+        site.start("fleet/out:1", "FROM scratch\n", key="absent", **fields)
 
 
 def test_a_missing_or_old_buildah_says_what_to_do(tmp_path: Path) -> None:

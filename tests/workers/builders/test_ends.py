@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -30,7 +31,7 @@ def until(look: Callable[[], object], what: str) -> None:
         time.sleep(0.05)
 
 
-def running(site: Site, base: dict[str, str], name: str, mark: str, **fields: object) -> BuildHandle:
+def running(site: Site, base: dict[str, str], name: str, mark: str, **fields: Any) -> BuildHandle:
     """A build in the middle of a RUN, which has started a daemon in a session of its own."""
     (shell,) = base
     text = f"FROM {shell}\nRUN (setsid sleep {mark} &); echo here; sleep {mark}\n"

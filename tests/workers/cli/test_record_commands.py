@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from sig_bots.forge import Annotation, CheckState
+from sig_bots.jobstate import JobState
 from sig_bots.refs import Repo
 from sig_workers.cli.claim import Claimed, claimed, forget
 from sig_workers.cli.running import write_settings
 from sig_workers.service import Service
 from sig_workers.settings import load_settings
+from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.rows import JobRow, NewEvent, NewJob, Settlement
 from tests.workers.cli.conftest import Sigbot
 
@@ -49,7 +51,7 @@ def job(service: Service, repo: int | None = None, number: int | None = None) ->
         number=number, plugin_version="1.2", config_sha="c0ffee", trace="00-abc-def-01",
     )  # fmt: skip
     settled = Settlement(
-        delivery.id, delivery.attempt, "done", event=NewEvent("push", '{"kind": "push"}'),
+        delivery.id, delivery.attempt, DeliveryState.DONE, event=NewEvent("push", '{"kind": "push"}'),
         verdicts=[("lint", "runs on_change")], jobs=[new],
     )  # fmt: skip
     service.store.settle([settled])
@@ -59,7 +61,7 @@ def job(service: Service, repo: int | None = None, number: int | None = None) ->
 def test_a_job_is_listed_shown_and_retried(sigbot: Sigbot, service: Service) -> None:
     ran = job(service)
     service.store.log(ran.id, ran.attempt, ["looking", "found it"])
-    service.store.finish(ran.id, ran.attempt, "failed", "the reason")
+    service.store.finish(ran.id, ran.attempt, JobState.FAILED, "the reason")
     (listed,) = json.loads(sigbot("jobs", "list", "--format", "json").out)
     assert (listed["repo"], listed["bot"], listed["state"], listed["reason"]) == ("fleet/web", "lint", "failed", "the reason")  # fmt: skip
     assert json.loads(sigbot("jobs", "show", ran.id, "--format", "json").out)["attempts"][0]["reason"] == "the reason"
@@ -72,7 +74,7 @@ def test_a_job_is_listed_shown_and_retried(sigbot: Sigbot, service: Service) -> 
 
 def test_a_queued_job_is_cancelled_once(sigbot: Sigbot, service: Service) -> None:
     ran = job(service)
-    service.store.finish(ran.id, ran.attempt, "failed", "later", retry_at=timedelta(hours=1))
+    service.store.finish(ran.id, ran.attempt, JobState.FAILED, "later", retry_at=timedelta(hours=1))
     assert sigbot("jobs", "list").out.split("\t")[5] == "waiting"
     assert sigbot("jobs", "cancel", ran.id).code == 0
     again = sigbot("jobs", "cancel", ran.id)
@@ -166,7 +168,9 @@ def test_a_job_that_waits_for_something_outside_is_told_with_reason_and_next_try
     opened(sigbot, tmp_path)
     repo = service.store.ensure_repository("local", Repo(path="sig/demo", private=False))
     ran = job(service, repo=repo.id, number=1)
-    service.store.finish(ran.id, ran.attempt, "failed", "the registry r did not answer.", retry_at=timedelta(hours=1))
+    service.store.finish(
+        ran.id, ran.attempt, JobState.FAILED, "the registry r did not answer.", retry_at=timedelta(hours=1)
+    )
     said = sigbot("forge", "show", "sig/demo#1", "--wait", "0").out
     assert "lint waits: the registry r did not answer; next try at " in said
 

@@ -35,7 +35,12 @@ def test_a_process_that_keeps_dying_is_started_less_often_and_never_given_up(tmp
     child = supervisor.children["web"]
     try:
         said: list[str] = []
-        _until(lambda: said.extend(supervisor.check()) or child.again is not None)
+
+        def waits() -> bool:
+            said.extend(supervisor.check())
+            return child.again is not None
+
+        _until(waits)
         assert (len(said), child.restarts) == (AT_ONCE + 1, AT_ONCE + 1)
         assert said[0] == "web ended with 3 and is started again"
         assert said[-1].startswith("web ended with 3 and is started again in 2 s; see ")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -77,9 +78,9 @@ class Work:
         self.store = store
         self.count = 0
 
-    def deliver(self, body: bytes = b"{}", **values: str) -> int:
+    def deliver(self, body: bytes = b"{}", **values: Any) -> int:
         self.count += 1
-        given = {"instance": "forge", "source": "github", "delivery_id": f"d{self.count}"} | values
+        given: dict[str, Any] = {"instance": "forge", "source": "github", "delivery_id": f"d{self.count}"} | values
         return self.store.accept(headers={}, body=body, **given).id
 
     def job(self, repo: RepositoryRow, **values: object) -> NewJob:

@@ -4,12 +4,14 @@ import hashlib
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from sig_bots.errors import FencedOff
+from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.rows import Accepted, Settlement
 from sig_workers.store.store import Store
 from tests.workers.store.conftest import BLINK, LEASE, Work, eventually
@@ -19,7 +21,7 @@ def accept(store: Store, body: bytes = b"{}", delivery_id: str = "one") -> Accep
     return store.accept(instance="forge", source="github", delivery_id=delivery_id, headers={"x": "y"}, body=body)
 
 
-def accept_many(url: str, times: int) -> list[str]:
+def accept_many(url: str, times: int) -> Sequence[str]:
     store = Store.open(url)
     with ThreadPoolExecutor(10) as pool:
         statuses = [one.status for one in pool.map(lambda _: accept(store), range(times))]
@@ -84,7 +86,9 @@ def test_a_redelivery_revives_what_failed(store: Store, retry_at: timedelta | No
 
 
 def test_an_invalid_delivery_is_kept_but_never_claimed(store: Store) -> None:
-    store.accept(instance="f", source="github", delivery_id="x", headers={}, body=b"[", state="invalid", reason="no")
+    store.accept(
+        instance="f", source="github", delivery_id="x", headers={}, body=b"[", state=DeliveryState.INVALID, reason="no"
+    )
     assert store.claim_deliveries("w", 9, LEASE) == []
     assert store.recent_deliveries(public_only=False)[0].reason == "no"
 
@@ -166,7 +170,7 @@ def test_a_delivery_that_kills_its_worker_five_times_is_dead(store: Store, work:
     work.deliver()
     for attempt in (1, 2, 3, 4, 5):
         eventually(lambda: [row.attempt for row in store.claim_deliveries("w", 1, BLINK)] == [attempt])  # noqa: B023
-    eventually(lambda: bool(store.sweep() and store.dead_deliveries()))
+    eventually(lambda: bool((store.sweep(), store.dead_deliveries())[1]))
     assert "died 5 times" in store.dead_deliveries()[0].reason
     assert store.claim_deliveries("w", 1, LEASE) == []
 
@@ -185,5 +189,5 @@ def test_a_renewed_claim_is_not_taken_over(store: Store, work: Work) -> None:
     (row,) = store.claim_deliveries("slow", 1, BLINK)
     store.renew_deliveries({row.id: row.attempt, 999: 1}, LEASE)
     assert store.sweep().deliveries == 0
-    assert store.settle([Settlement(row.id, row.attempt, "done")]) == [()]
+    assert store.settle([Settlement(row.id, row.attempt, DeliveryState.DONE)]) == [()]
     assert store.sweep().deliveries == 0

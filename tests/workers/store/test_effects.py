@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sig_bots.errors import FencedOff
+from sig_bots.jobstate import JobState
 from sig_workers.store.rows import Effect, RepositoryRow
 from sig_workers.store.store import Store
 from tests.workers.store.conftest import BLINK, LEASE, Work, eventually
@@ -83,6 +84,6 @@ def test_two_that_begin_the_same_effect_at_once_share_one_row(store: Store, repo
 
 def test_only_a_running_attempt_may_begin(store: Store, repo: RepositoryRow, work: Work) -> None:
     job = work.run(repo)
-    store.finish(job.id, 1, "done")
+    store.finish(job.id, 1, JobState.DONE)
     with pytest.raises(FencedOff):
         store.begin_effect(job.id, 1, repo.id, "comment", "topic", "sha")

@@ -61,9 +61,7 @@ def test_a_published_build_records_its_exact_parents(inventory: SqlInventory, st
     (now,) = inventory.images()
     assert (now.digest, now.commit, now.parents[0].digest) == (BUILT, "abc", OLD)
     tables = (f.builds.c.cause, f.build_inputs.c.digest, f.image_platforms.c.digest)
-    found = [
-        store.read(lambda connection, column=column: connection.execute(select(column)).scalar()) for column in tables
-    ]
+    found = store.read(lambda connection: [connection.execute(select(column)).scalar() for column in tables])
     assert found == ["new base", OLD, NEW]
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sig_bots.errors import FencedOff
+from sig_bots.jobstate import JobState
 from sig_bots.refs import Repo
 from sig_workers.store.rows import HostBlock, JobRow, RepositoryRow
 from sig_workers.store.store import Store
@@ -103,7 +104,7 @@ def test_the_next_job_of_a_target_starts_when_the_first_ended(store: Store, repo
     first, second = work.plan(work.job(repo, target="t"), work.job(repo, target="t"))
     assert claim(store, 9) == [first]
     assert store.claim_given([second], "w", LEASE) == []
-    store.finish(first, 1, "done")
+    store.finish(first, 1, JobState.DONE)
     assert claim(store, 9) == [second]
 
 
@@ -123,7 +124,7 @@ def test_given_jobs_of_other_queues_are_left_alone(store: Store, repo: Repositor
 def test_many_leases_are_renewed_at_once_and_lost_ones_are_told(store: Store, repo: RepositoryRow, work: Work) -> None:
     kept, asked, ended = (work.run(repo, BLINK) for _ in range(3))
     store.cancel_job(asked.id, "stop")
-    store.finish(ended.id, ended.attempt, "done")
+    store.finish(ended.id, ended.attempt, JobState.DONE)
     held = {job.id: job.attempt for job in (kept, asked, ended)}
     assert store.renew(held, LEASE) == {kept.id: None, asked.id: "stop"}
     assert store.renew({kept.id: 7}, LEASE) == {}
@@ -160,7 +161,7 @@ def test_a_frozen_attempt_that_wakes_up_late_can_write_nothing(store: Store, rep
     (new,) = store.claim_jobs("interactive", "other", LEASE)
     assert store.begin_effect(new.id, new.attempt, repo.id, "comment", "k", "c").state == "intended"
     for late in (
-        lambda: store.finish(old.id, old.attempt, "done", events=["{}"]),
+        lambda: store.finish(old.id, old.attempt, JobState.DONE, events=["{}"]),
         lambda: store.log(old.id, old.attempt, ["late"]),
         lambda: store.begin_effect(old.id, old.attempt, repo.id, "comment", "k2", "c"),
         lambda: store.confirm_effect(effect.id, old.attempt, "late"),
@@ -176,14 +177,14 @@ def test_a_frozen_attempt_that_wakes_up_late_can_write_nothing(store: Store, rep
 
 def test_finishing_writes_outcome_and_history(store: Store, repo: RepositoryRow, work: Work) -> None:
     job = work.run(repo)
-    assert store.finish(job.id, job.attempt, "done", "two findings") == "done"
+    assert store.finish(job.id, job.attempt, JobState.DONE, "two findings") == "done"
     row = store.job(job.id)
     assert row is not None
     assert (row.state, row.reason, row.owner, row.lease_until) == ("done", "two findings", "worker", None)
     assert row.finished_at is not None
     assert [(one.attempt, one.outcome, one.owner) for one in store.attempts(job.id)] == [(1, "done", "worker")]
     with pytest.raises(FencedOff):
-        store.finish(job.id, job.attempt, "done")
+        store.finish(job.id, job.attempt, JobState.DONE)
 
 
 def test_a_running_attempt_is_part_of_the_history(store: Store, repo: RepositoryRow, work: Work) -> None:
@@ -193,7 +194,7 @@ def test_a_running_attempt_is_part_of_the_history(store: Store, repo: Repository
 
 def test_events_of_a_job_arrive_as_deliveries(store: Store, repo: RepositoryRow, work: Work) -> None:
     job = work.run(repo)
-    store.finish(job.id, job.attempt, "done", events=['{"n": 1}', b'{"n": 2}'])
+    store.finish(job.id, job.attempt, JobState.DONE, events=['{"n": 1}', b'{"n": 2}'])
     rows = store.claim_deliveries("w", 9, LEASE)
     assert [(row.source, row.instance, row.body, row.parent_job_id) for row in rows] == [
         ("sigbot", "", b'{"n": 1}', job.id), ("sigbot", "", b'{"n": 2}', job.id)
@@ -202,11 +203,11 @@ def test_events_of_a_job_arrive_as_deliveries(store: Store, repo: RepositoryRow,
 
 def test_a_job_that_is_retried_makes_its_events_again(store: Store, repo: RepositoryRow, work: Work) -> None:
     job = work.run(repo)
-    store.finish(job.id, job.attempt, "failed", events=["{}"])
+    store.finish(job.id, job.attempt, JobState.FAILED, events=["{}"])
     assert store.retry(job.id)
     again = store.claim_job(job.id, "w", LEASE)
     assert again is not None
-    store.finish(again.id, again.attempt, "done", events=["{}"])
+    store.finish(again.id, again.attempt, JobState.DONE, events=["{}"])
     assert len({row.delivery_id for row in store.claim_deliveries("w", 9, LEASE)}) == 2
 
 
@@ -214,10 +215,10 @@ def test_a_transient_failure_waits_and_is_dead_at_the_last_attempt(
     store: Store, repo: RepositoryRow, work: Work
 ) -> None:
     job = work.run(repo)
-    ends = [store.finish(job.id, 1, "failed", "503", retry_at=timedelta(0))]
+    ends = [store.finish(job.id, 1, JobState.FAILED, "503", retry_at=timedelta(0))]
     for attempt in (2, 3):
         assert claim(store) == [job.id]
-        ends.append(store.finish(job.id, attempt, "failed", "503", retry_at=timedelta(0)))
+        ends.append(store.finish(job.id, attempt, JobState.FAILED, "503", retry_at=timedelta(0)))
     assert ends == ["queued", "queued", "dead"]
     assert [one.outcome for one in store.attempts(job.id)] == ["retry", "retry", "dead"]
     assert [one.id for one in store.dead_jobs()] == [job.id]
@@ -226,7 +227,7 @@ def test_a_transient_failure_waits_and_is_dead_at_the_last_attempt(
 @pytest.mark.parametrize("when", [timedelta(seconds=30), datetime(2999, 1, 1, tzinfo=UTC)])
 def test_a_job_put_off_is_not_due(store: Store, repo: RepositoryRow, work: Work, when: timedelta | datetime) -> None:
     job = work.run(repo)
-    store.finish(job.id, 1, "failed", retry_at=when)
+    store.finish(job.id, 1, JobState.FAILED, retry_at=when)
     assert claim(store) == []
     assert store.sweep().queues == frozenset()
 
@@ -234,14 +235,14 @@ def test_a_job_put_off_is_not_due(store: Store, repo: RepositoryRow, work: Work,
 def test_a_time_without_zone_is_refused(store: Store, repo: RepositoryRow, work: Work) -> None:
     job = work.run(repo)
     with pytest.raises(Exception, match="no time zone"):
-        store.finish(job.id, 1, "failed", retry_at=datetime(2999, 1, 1))
+        store.finish(job.id, 1, JobState.FAILED, retry_at=datetime(2999, 1, 1))
 
 
 def test_a_blocked_instance_holds_back_all_its_jobs(store: Store, repo: RepositoryRow, work: Work) -> None:
     job = work.run(repo)
     (second,) = work.plan(work.job(repo))
     store.finish(
-        job.id, 1, "failed", retry_at=timedelta(0), host_block=HostBlock("forge", timedelta(seconds=0.4), "429")
+        job.id, 1, JobState.FAILED, retry_at=timedelta(0), host_block=HostBlock("forge", timedelta(seconds=0.4), "429")
     )
     assert claim(store, 9) == []
     assert [(one.host, one.reason) for one in store.blocked_hosts()] == [("forge", "429")]
@@ -251,14 +252,16 @@ def test_a_blocked_instance_holds_back_all_its_jobs(store: Store, repo: Reposito
 def test_a_blocked_registry_holds_back_only_who_waits_for_it(store: Store, repo: RepositoryRow, work: Work) -> None:
     job = work.run(repo)
     (second,) = work.plan(work.job(repo))
-    store.finish(job.id, 1, "failed", retry_at=timedelta(0), host_block=HostBlock("quay.io", LEASE))
+    store.finish(job.id, 1, JobState.FAILED, retry_at=timedelta(0), host_block=HostBlock("quay.io", LEASE))
     assert claim(store, 9) == [second]
 
 
 def test_a_shorter_block_does_not_shorten_a_longer_one(store: Store, repo: RepositoryRow, work: Work) -> None:
     for hours, reason in ((2, "long"), (1, "short")):
         job = work.run(repo)
-        store.finish(job.id, 1, "failed", retry_at=LEASE, host_block=HostBlock("h", timedelta(hours=hours), reason))
+        store.finish(
+            job.id, 1, JobState.FAILED, retry_at=LEASE, host_block=HostBlock("h", timedelta(hours=hours), reason)
+        )
     assert [one.reason for one in store.blocked_hosts()] == ["long"]
 
 
@@ -277,7 +280,12 @@ def test_a_job_that_kills_its_worker_three_times_is_dead(store: Store, repo: Rep
         eventually(lambda: store.sweep().jobs == 1)
         assert store.claim_job(job.id, "w", BLINK) is not None
     dead: list[int] = []
-    eventually(lambda: bool(dead.extend(store.sweep().dead) or dead))
+
+    def swept() -> bool:
+        dead.extend(store.sweep().dead)
+        return bool(dead)
+
+    eventually(swept)
     row = store.job(job.id)
     assert row is not None
     assert (dead, row.state) == ([job.id], "dead")
@@ -287,7 +295,7 @@ def test_a_job_that_kills_its_worker_three_times_is_dead(store: Store, repo: Rep
 def test_a_lost_job_that_was_cancelled_is_not_run_again(store: Store, repo: RepositoryRow, work: Work) -> None:
     job = work.run(repo, BLINK)
     store.cancel(repo.id, reason="alice said so")
-    eventually(lambda: bool(store.sweep() and store.jobs()[0].state == "cancelled"))
+    eventually(lambda: (store.sweep(), store.jobs()[0].state)[1] == "cancelled")
     assert store.jobs()[0].reason == "alice said so"
     assert claim(store) == []
     assert store.retry(job.id)
@@ -307,7 +315,7 @@ def test_cancel_ends_queued_and_asks_running_but_not_itself(store: Store, repo: 
 def test_cancel_can_be_for_one_bot(store: Store, repo: RepositoryRow, work: Work) -> None:
     _, build = work.plan(work.job(repo, bot="lint"), work.job(repo, bot="build"))
     assert store.cancel(repo.id, bot="build", reason="stop") == 1
-    assert [job.id for job in store.jobs(states=["cancelled"])] == [build]
+    assert [job.id for job in store.jobs(states=[JobState.CANCELLED])] == [build]
 
 
 def test_one_job_can_be_cancelled_by_its_number(store: Store, repo: RepositoryRow, work: Work) -> None:
@@ -322,17 +330,17 @@ def test_one_job_can_be_cancelled_by_its_number(store: Store, repo: RepositoryRo
 def test_a_retried_job_has_all_its_attempts_again_and_new_fences(store: Store, repo: RepositoryRow, work: Work) -> None:
     job = work.run(repo)
     assert not store.retry(job.id)
-    store.finish(job.id, 1, "dead", "boom")
+    store.finish(job.id, 1, JobState.DEAD, "boom")
     assert store.retry(job.id)
     row = store.claim_job(job.id, "w", LEASE)
     assert row is not None
     assert (row.attempt, row.tries, row.finished_at) == (2, 1, None)
-    assert store.finish(job.id, 2, "failed", retry_at=timedelta(0)) == "queued"
+    assert store.finish(job.id, 2, JobState.FAILED, retry_at=timedelta(0)) == "queued"
 
 
 def test_a_dropped_job_leaves_the_dead_letters(store: Store, repo: RepositoryRow, work: Work) -> None:
     job = work.run(repo)
-    store.finish(job.id, 1, "dead", "boom")
+    store.finish(job.id, 1, JobState.DEAD, "boom")
     assert store.drop(job.id)
     assert store.dead_jobs() == []
     assert store.jobs()[0].reason == "dropped by an operator: boom"

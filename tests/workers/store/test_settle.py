@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from sig_bots.refs import Actor
+from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.rows import NewEvent, RepositoryRow, Settlement, Supersede
 from sig_workers.store.store import Store
 from tests.workers.store.conftest import BLINK, LEASE, Work, eventually
@@ -17,7 +18,9 @@ def test_a_settled_delivery_shows_event_verdicts_and_jobs(store: Store, repo: Re
     (row,) = store.claim_deliveries("w", 1, LEASE)
     job = work.job(repo, args={"a": ["\0"]}, actor=Actor(login="alice", id="1"), number=3, head_sha="abc")
     verdicts = [("lint", "planned"), ("update", "not the default branch")]
-    done = Settlement(row.id, row.attempt, "done", "ok", repo.id, False, NewEvent("push", '{"k": 1}'), verdicts, [job])
+    done = Settlement(
+        row.id, row.attempt, DeliveryState.DONE, "ok", repo.id, False, NewEvent("push", '{"k": 1}'), verdicts, [job]
+    )
     ((job_id,),) = store.settle([done])
     stored = store.job(job_id)
     assert stored is not None
@@ -32,7 +35,8 @@ def test_a_batch_gives_the_jobs_of_each_in_order(store: Store, repo: RepositoryR
         work.deliver()
     rows = store.claim_deliveries("w", 3, LEASE)
     batch = [
-        Settlement(row.id, row.attempt, "done", jobs=[work.job(repo) for _ in range(n)]) for n, row in enumerate(rows)
+        Settlement(row.id, row.attempt, DeliveryState.DONE, jobs=[work.job(repo) for _ in range(n)])
+        for n, row in enumerate(rows)
     ]
     ids = store.settle(batch)
     assert [len(one) for one in ids] == [0, 1, 2]
@@ -55,7 +59,7 @@ def test_a_settlement_that_lost_its_lease_writes_nothing(store: Store, repo: Rep
     work.deliver()
     (slow,) = store.claim_deliveries("slow", 1, BLINK)
     eventually(lambda: bool(store.claim_deliveries("fast", 1, LEASE)))
-    late = Settlement(slow.id, slow.attempt, "done", event=NewEvent("push", "{}"), jobs=[work.job(repo)])
+    late = Settlement(slow.id, slow.attempt, DeliveryState.DONE, event=NewEvent("push", "{}"), jobs=[work.job(repo)])
     assert store.settle([late]) == [()]
     assert store.jobs() == []
     assert store.events_of(slow.id) == []
@@ -64,7 +68,7 @@ def test_a_settlement_that_lost_its_lease_writes_nothing(store: Store, repo: Rep
 def test_settling_twice_plans_once(store: Store, repo: RepositoryRow, work: Work) -> None:
     work.deliver()
     (row,) = store.claim_deliveries("w", 1, LEASE)
-    settlement = Settlement(row.id, row.attempt, "done", jobs=[work.job(repo)])
+    settlement = Settlement(row.id, row.attempt, DeliveryState.DONE, jobs=[work.job(repo)])
     assert len(store.settle([settlement])[0]) == 1
     assert store.settle([settlement]) == [()]
 
@@ -74,7 +78,7 @@ def test_one_bad_job_undoes_the_whole_settlement(store: Store, repo: RepositoryR
     (row,) = store.claim_deliveries("w", 1, LEASE)
     bad = work.job(RepositoryRow(**{name: getattr(repo, name) for name in repo.__slots__} | {"id": 999}))
     with pytest.raises(Exception, match=r"(?i)foreign key"):
-        store.settle([Settlement(row.id, row.attempt, "done", jobs=[work.job(repo), bad])])
+        store.settle([Settlement(row.id, row.attempt, DeliveryState.DONE, jobs=[work.job(repo), bad])])
     stored = store.delivery(row.id)
     assert stored is not None
     assert stored.state == "processing"
@@ -128,7 +132,9 @@ def test_a_delivery_without_event_or_jobs_ends_with_what_the_bots_said(store: St
     delivery = work.deliver()
     (row,) = store.claim_deliveries("w", 1, LEASE)
     said = [(f"bot{number}", f"verdict {number} \0") for number in range(20)]
-    assert store.settle([Settlement(row.id, row.attempt, "ignored", "nothing to do", verdicts=said)]) == [()]
+    assert store.settle([Settlement(row.id, row.attempt, DeliveryState.IGNORED, "nothing to do", verdicts=said)]) == [
+        ()
+    ]
     assert [one.verdict for one in store.verdicts_of(delivery)] == [f"verdict {number} \ufffd" for number in range(20)]
     stored = store.delivery(delivery)
     assert stored is not None
@@ -141,7 +147,11 @@ def test_jobs_are_numbered_in_the_order_they_were_planned_in(store: Store, repo:
     rows = store.claim_deliveries("w", 20, LEASE)
     batch = [
         Settlement(
-            row.id, row.attempt, "done", event=NewEvent("push", str(row.id)), jobs=[work.job(repo), work.job(repo)]
+            row.id,
+            row.attempt,
+            DeliveryState.DONE,
+            event=NewEvent("push", str(row.id)),
+            jobs=[work.job(repo), work.job(repo)],
         )
         for row in rows
     ]

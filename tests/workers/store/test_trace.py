@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sig_bots.jobstate import JobState
 from sig_workers.store.rows import RepositoryRow
 from sig_workers.store.store import Store
 from sig_workers.store.trace import traceparent
@@ -50,6 +51,6 @@ def test_whatever_is_sent_there_is_a_valid_trace(sent: str) -> None:
 
 def test_what_a_job_causes_is_in_the_trace_of_its_delivery(store: Store, work: Work, repo: RepositoryRow) -> None:
     job = work.run(repo, trace=SENT)
-    store.finish(job.id, job.attempt, "done", events=["{}"])
+    store.finish(job.id, job.attempt, JobState.DONE, events=["{}"])
     (own,) = store.claim_deliveries("w", 1, LEASE)
     assert (own.source, own.trace) == ("sigbot", SENT)
