@@ -27,7 +27,7 @@ from sig_bots.fakes.builder import FakeBuilder
 from sig_bots.fakes.forge import FakeForge, FakeHost
 from sig_bots.fakes.registry import FakeRegistry
 from sig_bots.fakes.repository import FakeRepository, FakeWorkspace
-from sig_bots.fakes.service import FakeApprovals, FakeInventory, FakeJobBoard, FakeLinter
+from sig_bots.fakes.service import FakeApprovals, FakeInventory, FakeJobBoard, FakeLinter, FakeServices
 from sig_bots.forge import Check, Permission
 from sig_bots.planner import PlannedJob, RepoFacts, plan
 from sig_bots.refs import Actor, ImageRef
@@ -37,20 +37,6 @@ __all__ = ["FakeBuilder", "FakeForge", "FakeHost", "FakeRegistry", "SigHarness"]
 
 REPOSITORY = "team/app"
 MOST_EVENTS = 200
-
-
-@dataclass(frozen=True)
-class HarnessServices:
-    """The doors of one run in memory."""
-
-    forge: FakeForge
-    workspace: FakeWorkspace
-    registry: FakeRegistry
-    builder: FakeBuilder
-    linter: FakeLinter
-    inventory: FakeInventory
-    approvals: FakeApprovals
-    jobs: FakeJobBoard
 
 
 @dataclass
@@ -286,9 +272,9 @@ class SigHarness:
             )
         )  # fmt: skip
 
-    def _services(self, path: str, bot: str) -> HarnessServices:
+    def _services(self, path: str, bot: str) -> FakeServices:
         workspace = FakeWorkspace(self.host.repos[path], self.host.account_name, own=self.approvals.own)
-        return HarnessServices(
+        return FakeServices(
             self.host.repository(path, bot), workspace, self.registry, self.builder, self.linter, self.inventory,
             self.approvals, self.board,
         )  # fmt: skip

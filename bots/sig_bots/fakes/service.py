@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sig_bots.context import JobSummary
+from sig_bots.fakes.builder import FakeBuilder
+from sig_bots.fakes.forge import FakeForge
+from sig_bots.fakes.registry import FakeRegistry
+from sig_bots.fakes.repository import FakeWorkspace
 from sig_bots.jobstate import OPEN, JobState
 from sig_bots.refs import Actor, ImageRef, Repo
 from sig_bots.tools import BuildStatus, Finding, FleetImage
 
-__all__ = ["FakeApprovals", "FakeInventory", "FakeJobBoard", "FakeLinter"]
+__all__ = ["FakeApprovals", "FakeInventory", "FakeJobBoard", "FakeLinter", "FakeServices"]
 
 
 @dataclass
@@ -110,3 +114,17 @@ class FakeLinter:
     def lint(self, files: Mapping[str, bytes]) -> Sequence[Finding]:
         """The prepared findings of these files."""
         return [one for one in self.findings if one.path in files]
+
+
+@dataclass(frozen=True)
+class FakeServices:
+    """The doors of one run in memory."""
+
+    forge: FakeForge
+    workspace: FakeWorkspace
+    registry: FakeRegistry
+    builder: FakeBuilder
+    linter: FakeLinter
+    inventory: FakeInventory
+    approvals: FakeApprovals
+    jobs: FakeJobBoard
