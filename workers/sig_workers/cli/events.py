@@ -61,11 +61,11 @@ def event(file: Path, source: str, lines: tuple[str, ...], config: Path | None, 
     or rejected.
     """
     bots = load_bots()
+    text = read(config) if config else None
     found = events_of(source, headers_of(lines, source), body_of(file))
     if isinstance(found, Ignored | Rejected):
         print_json({"result": type(found).__name__.lower(), "reason": found.reason, "events": []})
         raise click.exceptions.Exit(1)
-    text = read(config) if config else None
     planned = [planned_for(one, bots, text, default_branch) for one in found]
     print_json({"result": "events", "reason": "", "events": planned})
 

@@ -77,10 +77,13 @@ def create(repo: str, login: str, private: bool, data: Path | None) -> None:
 @forge.command()
 @click.argument("repo")
 @click.argument("who")
-@click.argument("right", type=click.Choice([one.name.lower() for one in Permission]))
+@click.argument("right", metavar="RIGHT", type=click.Choice([one.name.lower() for one in Permission]))
 @DATA
 def grant(repo: str, who: str, right: str, data: Path | None) -> None:
-    """Say what WHO may do in a repository; its owner may do everything, others read."""
+    """Say what WHO may do in a repository: RIGHT is none, read, write or admin.
+
+    Its owner may do everything, others read.
+    """
     with open_service(data) as service:
         service.local_forge.state.grant(repo, who, Permission[right.upper()])
 

@@ -72,7 +72,7 @@ def main() -> None:
     An error nobody foresaw is one sentence too; SIGBOT_DEBUG=1 shows where it came from.
     """
     try:
-        sys.exit(cli.main(standalone_mode=False) or 0)
+        sys.exit(cli.main(prog_name="sigbot", standalone_mode=False) or 0)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.Abort:
@@ -91,6 +91,8 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("SIGBOT_DEBUG") == "1":
             raise
+        if isinstance(error, OSError) and error.filename and error.strerror:
+            _end(f"{os.fsdecode(error.filename)} cannot be used: {error.strerror.lower()}")
         text = " ".join(str(error).split())[:300]
         _end(f"an error that should not be ({type(error).__name__}: {text}); SIGBOT_DEBUG=1 shows where it comes from")
 
