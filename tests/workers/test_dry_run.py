@@ -22,8 +22,9 @@ from sig_bots.refs import Actor, ImageRef
 from sig_bots.tools import BuildSpec
 from sig_webhooks.app import create_app
 from sig_workers.builders.guarded import GuardedBuilder
-from sig_workers.ledger import Ledger, RecordedForge
+from sig_workers.ledger import Ledger
 from sig_workers.observe import Redactor
+from sig_workers.recorded import RecordedForge
 from sig_workers.settings import Instance, RegistryAccess, Settings
 from sig_workers.store.rows import JobRow
 from sig_workers.store.store import Store
@@ -53,14 +54,18 @@ def fake() -> tuple[FakeHost, FakeForge, str]:
 
 def arguments(verb: str, sha: str) -> dict[str, Any]:
     """A good value for each parameter of each verb; a verb with a new one must add it here."""
-    values = {
+    values: dict[str, Any] = {
         "path": "README.md", "ref": "main", "branch": "fix", "number": 1, "head_prefix": "", "state": "open",
         "actor": Actor(login="alice"), "base": "main", "title": "new", "body": "new", "labels": (), "reviewers": (),
         "reason": "because", "expected_sha": sha, "topic": "report", "since": datetime(2020, 1, 1, tzinfo=UTC),
         "comment_id": "1", "reaction": "eyes", "sha": sha, "name": "sigbot/lint", "summary": "s", "url": "", "text": "",
         "annotations": (),
     }  # fmt: skip
-    special = {"set_check": {"state": CheckState.FAILURE}, "read_issue": {"number": 2}, "ensure_pr": {"branch": "own"}}
+    special: dict[str, dict[str, Any]] = {
+        "set_check": {"state": CheckState.FAILURE},
+        "read_issue": {"number": 2},
+        "ensure_pr": {"branch": "own"},
+    }
     values |= special.get(verb, {})
     return {name: values[name] for name in inspect.signature(getattr(Forge, verb)).parameters if name != "self"}
 

@@ -14,12 +14,15 @@ from sig_bots.fakes.builder import FakeBuilder
 from sig_bots.fakes.forge import FakeHost
 from sig_bots.fakes.registry import FakeRegistry
 from sig_bots.forge import CheckState
+from sig_bots.jobstate import JobState
 from sig_bots.refs import ImageRef, Repo
 from sig_bots.tools import BuildSpec
 from sig_workers.builders.guarded import GuardedBuilder
-from sig_workers.ledger import Ledger, RecordedForge, run_key
+from sig_workers.ledger import Ledger, run_key
 from sig_workers.observe import HIDDEN, Redactor
+from sig_workers.recorded import RecordedForge
 from sig_workers.settings import RegistryAccess, Settings
+from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.rows import JobRow, NewEvent, NewJob, Settlement
 from sig_workers.store.store import Store
 
@@ -43,7 +46,9 @@ def job(store: Store) -> JobRow:
     store.accept(instance="fake", source="github", delivery_id="d", headers={}, body=b"{}")
     (row,) = store.claim_deliveries("planner", 1, LEASE)
     new = NewJob(repo_id=repo.id, bot="lint", handler="on_push", queue="interactive", priority=1, target="t", key="k")
-    ((made,),) = store.settle([Settlement(row.id, row.attempt, "done", event=NewEvent("push", "{}"), jobs=[new])])
+    ((made,),) = store.settle(
+        [Settlement(row.id, row.attempt, DeliveryState.DONE, event=NewEvent("push", "{}"), jobs=[new])]
+    )
     claimed = store.claim_job(made, "worker", LEASE)
     assert claimed is not None
     return claimed
@@ -64,7 +69,7 @@ def forge(store: Store, job: JobRow, host: FakeHost) -> RecordedForge:
 
 def again(store: Store, job: JobRow) -> JobRow:
     """The next attempt, after the worker of this one died."""
-    store.finish(job.id, job.attempt, "failed", "worker died", retry_at=timedelta(0))
+    store.finish(job.id, job.attempt, JobState.FAILED, "worker died", retry_at=timedelta(0))
     claimed = store.claim_job(job.id, "another worker", LEASE)
     assert claimed is not None
     return claimed
@@ -109,7 +114,7 @@ def test_the_switched_off_ledger_repeats_everything(store: Store, job: JobRow) -
 
 def test_a_job_retried_by_a_person_is_another_run(store: Store, job: JobRow) -> None:
     assert run_key(job) == run_key(again(store, job))
-    store.finish(job.id, 2, "failed", "no")
+    store.finish(job.id, 2, JobState.FAILED, "no")
     store.retry(job.id)
     retried = store.claim_job(job.id, "worker", LEASE)
     assert retried is not None
@@ -147,7 +152,7 @@ ACCESS = RegistryAccess(host="registry.example", prefix="sig/", push_from=("fake
 
 
 def guarded(store: Store, job: JobRow) -> GuardedBuilder:
-    settings = Settings(registry=(ACCESS,))  # type: ignore[call-arg]
+    settings = Settings(registry=(ACCESS,))
     return GuardedBuilder(FakeBuilder(FakeRegistry()), Ledger(store, job), settings)
 
 

@@ -11,7 +11,8 @@ from sig_bots.forge import Forge
 from sig_bots.refs import Actor
 from sig_bots.tools import Builder, Inventory, Linter, Registry, Workspace
 from sig_workers.builders.guarded import GuardedBuilder
-from sig_workers.ledger import Ledger, RecordedWorkspace
+from sig_workers.ledger import Ledger
+from sig_workers.recorded import RecordedWorkspace
 from sig_workers.service import Service
 from sig_workers.store.inventory import SqlInventory
 from sig_workers.store.rows import JobRow

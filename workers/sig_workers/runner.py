@@ -21,8 +21,9 @@ from sig_bots.wording import plain_line
 from sig_workers.intake import configuration
 from sig_workers.joblog import JobLog
 from sig_workers.leases import Lease, LeaseKeeper
-from sig_workers.ledger import Ledger, RecordedForge, run_key
+from sig_workers.ledger import Ledger, run_key
 from sig_workers.observe import working_on
+from sig_workers.recorded import RecordedForge
 from sig_workers.rundoors import RunServices, job_url
 from sig_workers.service import Service
 from sig_workers.store.rows import HostBlock, JobRow

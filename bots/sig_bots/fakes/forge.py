@@ -7,21 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from sig_bots.errors import NotFound, Obsolete, Unsupported
+from sig_bots.errors import NotFound, Obsolete
 from sig_bots.fakes.changes import changes
-from sig_bots.fakes.repository import FakeRepository, now
+from sig_bots.fakes.conversation import FakeConversation
+from sig_bots.fakes.repository import FakeRepository
 from sig_bots.forge import (
-    Annotation,
     Capabilities,
     ChangedFile,
-    Check,
-    CheckState,
     ForgeComment,
-    Issue,
     Permission,
 )
 from sig_bots.refs import Actor, PullRequest, Repo
-from sig_bots.voice import Voice, state_key
 
 __all__ = ["FakeForge", "FakeHost"]
 
@@ -74,23 +70,8 @@ class FakeHost:
 
 
 @dataclass
-class FakeForge:
+class FakeForge(FakeConversation):
     """One repository of a `FakeHost`, as our account sees it."""
-
-    host: FakeHost
-    path: str
-    bot: str = "sigbot"
-
-    @property
-    def state(self) -> FakeRepository:
-        """The repository's state. Raises NotFound."""
-        if self.path not in self.host.repos:
-            raise NotFound(f"{self.host.name} has no repository {self.path}")
-        return self.host.repos[self.path]
-
-    @property
-    def _voice(self) -> Voice:
-        return Voice(self.host.service, self.bot, self.account)
 
     @property
     def repo(self) -> Repo:
@@ -103,16 +84,6 @@ class FakeForge:
             private=state.private,
             default_branch=state.default_branch,
         )
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What this forge can do."""
-        return self.host.capabilities
-
-    @property
-    def account(self) -> Actor:
-        """Our account."""
-        return Actor(login=self.host.account_name, id=f"id-{self.host.account_name}", bot=True)
 
     def read_file(self, path: str, ref: str | None = None) -> bytes | None:
         """The file, None when it is not there."""
@@ -158,6 +129,11 @@ class FakeForge:
         """Pull requests by head branch and state, newest first."""
         found = [self.pull_request(number) for number in sorted(self.state.pull_requests, reverse=True)]
         return [one for one in found if one.head_branch.startswith(head_prefix) and state in ("all", one.state)]
+
+    def comments_since(self, since: datetime) -> Sequence[ForgeComment]:
+        """Comments on open pull requests since then."""
+        opened = {one.number for one in self.find_prs()}
+        return [one for one in self.state.comments if one.number in opened and (one.edited or one.created) >= since]
 
     def permission(self, actor: Actor) -> Permission:
         """What the account may do."""
@@ -243,91 +219,6 @@ class FakeForge:
         self.state.commit(found.base_branch, changes, message=f"Merge #{number}", author=self.host.account_name)
         self.state.pull_requests[number] = found.model_copy(update={"state": "merged"})
         self.host.writes.append(f"merge {self.path}#{number}")
-
-    def ensure_comment(self, number: int, topic: str, body: str, *, state: str | None = None) -> str:
-        """The one living comment of the topic."""
-        key = state_key(body, state)
-        text = self._voice.sign(topic, body, key)
-        mine = self._voice.newest(self.comments(number), topic)
-        if mine is not None and (
-            mine.body == text or (not self.capabilities.comment_edit and self._voice.state_of(mine) == key)
-        ):
-            return mine.id
-        if mine is not None and self.capabilities.comment_edit:
-            index = self.state.comments.index(mine)
-            self.state.comments[index] = mine.model_copy(update={"body": text, "edited": now()})
-            self.host.writes.append(f"edit comment {self.path}#{number} {topic}")
-            return mine.id
-        return self.add_comment(number, text, self.account).id
-
-    def add_comment(self, number: int, body: str, author: Actor) -> ForgeComment:
-        """Write a comment as anybody. Raises NotFound when there is no such issue or pull request."""
-        if number not in self.state.pull_requests and number not in self.state.issues:
-            raise NotFound(f"{self.path} has no issue or pull request {number}")
-        self.host.serial += 1
-        comment = ForgeComment(id=str(self.host.serial), number=number, author=author, body=body, created=now())
-        self.state.comments.append(comment)
-        self.host.writes.append(f"comment {self.path}#{number}")
-        return comment
-
-    def comments_since(self, since: datetime) -> Sequence[ForgeComment]:
-        """Comments on open pull requests since then."""
-        opened = {one.number for one in self.find_prs()}
-        return [one for one in self.state.comments if one.number in opened and (one.edited or one.created) >= since]
-
-    def comments(self, number: int) -> Sequence[ForgeComment]:
-        """All comments, oldest first."""
-        return [one for one in self.state.comments if one.number == number]
-
-    def react(self, number: int, comment_id: str, reaction: str) -> None:
-        """Add a reaction."""
-        if not self.capabilities.reactions:
-            raise Unsupported(f"{self.host.name} has no reactions")
-        self.state.reactions.add((comment_id, self.host.account_name, reaction))
-
-    def set_check(
-        self,
-        sha: str,
-        name: str,
-        state: CheckState,
-        *,
-        summary: str,
-        url: str = "",
-        text: str = "",
-        annotations: Sequence[Annotation] = (),
-        number: int | None = None,
-    ) -> None:
-        """Set the check on the commit."""
-        self.state.find_commit(sha)
-        shown = tuple(annotations) if self.capabilities.annotations else ()
-        kept = text if self.capabilities.check_text else ""
-        check = Check(name=name, sha=sha, state=state, summary=summary, url=url, text=kept, annotations=shown)
-        if self.state.checks.get((sha, name)) != check:
-            self.state.checks[sha, name] = check
-            self.host.writes.append(f"check {self.path}@{sha[:12]} {name} {state}")
-
-    def checks(self, sha: str, number: int | None = None) -> Sequence[Check]:
-        """Checks of the commit."""
-        return [check for (at, _), check in self.state.checks.items() if at == sha]
-
-    def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
-        """Our open issue of the topic."""
-        text = self._voice.sign(topic, body)
-        for number, issue in self.state.issues.items():
-            author = self.state.issue_authors.get(number, self.account)
-            if issue.state == "open" and self._voice.is_mine(author, issue.body, topic):
-                self.state.issues[number] = issue.model_copy(update={"title": title, "body": text})
-                return self.state.issues[number]
-        issue = Issue(number=self.state.next_number(), title=title, body=text)
-        self.state.issues[issue.number] = issue
-        self.host.writes.append(f"open issue {self.path}#{issue.number}")
-        return issue
-
-    def read_issue(self, number: int) -> Issue:
-        """The issue."""
-        if number not in self.state.issues:
-            raise NotFound(f"{self.path} has no issue {number}")
-        return self.state.issues[number]
 
     def ensure_fork(self) -> str:
         """Our fork."""
