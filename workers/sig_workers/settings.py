@@ -10,28 +10,20 @@ import os
 import re
 import tomllib
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as BadEnvironment
 
-from sig_bots.errors import SigbotError
-from sig_bots.sources.kinds import KINDS, Kind
+from sig_workers.instances import Instance, RegistryAccess, Section, SettingsError
 
 __all__ = ["Instance", "RegistryAccess", "Settings", "SettingsError", "Timing", "load_settings"]
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-class SettingsError(SigbotError):
-    """The settings cannot be used; one sentence naming file, key and remedy."""
-
-
 _SPAN_WANTED = "must be a length of time, as in 500ms, 15s, 10m, 6h or 1d"
 _WRONG = {
     "extra_forbidden": "is no setting; docs/configuration.md lists what there is",
@@ -49,12 +41,6 @@ def parse_span(value: object) -> object:
     if isinstance(value, str) and (match := _SPAN.fullmatch(value.strip())):
         return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
     return value
-
-
-class Section(BaseModel):
-    """A closed part of the settings."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Timing(Section):
@@ -90,113 +76,6 @@ class Timing(Section):
         """The wait after so many failed tries: `retry`, doubled each time, an hour at most."""
         doubled: timedelta = self.retry * 2 ** min(tries - 1, 20)
         return min(doubled, timedelta(hours=1))
-
-
-class Instance(Section):
-    """One forge or other sender: `[[instance]]`."""
-
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")
-    kind: str
-    """One of `sig_bots.sources.kinds`."""
-    url: str = ""
-    api_url: str = ""
-    account: str = "sigbot"
-    account_id: str | None = None
-    token: SecretStr | None = None
-    token_file: Path | None = None
-    app_id: str | None = None
-    private_key: SecretStr | None = None
-    private_key_file: Path | None = None
-    hook_secrets: tuple[SecretStr, ...] = ()
-    hook_secret_files: tuple[Path, ...] = ()
-    repositories: tuple[str, ...] = ()
-    """Globs of the repositories that are enabled; a valid signature alone does not enrol."""
-    allow_http: bool = False
-    allow_private_network: bool = False
-    dry_run: bool = False
-    """Bots read here and say in their jobs' logs what they would have done; nothing is written or pushed."""
-    max_body: int | None = Field(default=None, gt=0)
-    """Largest body in bytes; each kind has a default."""
-
-    @field_validator("kind")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if value not in KINDS:
-            raise ValueError(f"there is no kind {value[:60]!r}; there are {', '.join(KINDS)}")
-        return value
-
-    @field_validator("url", "api_url")
-    @classmethod
-    def _no_credentials(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):
-            raise ValueError("write https://host[:port], without user name or password")
-        return value.rstrip("/")
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.traits.needs_url and not self.url:
-            raise ValueError(f"instance {self.name}: url is missing")
-        if urlsplit(self.url).scheme == "http" and not self.allow_http:
-            raise ValueError(f"instance {self.name}: url is plain http; use https, or set allow_http = true")
-        return self
-
-    @property
-    def traits(self) -> Kind:
-        """What is so for all instances of its kind."""
-        return KINDS[self.kind]
-
-    def enabled(self, path: str) -> bool:
-        """Whether a repository is enabled by one of the globs.
-
-        A GitHub App without globs works where it is installed: nothing else is signed with its secret.
-        """
-        if self.traits.has_apps and self.app_id and not self.repositories:
-            return True
-        return any(fnmatchcase(path, pattern) for pattern in self.repositories)
-
-    def secrets(self) -> tuple[bytes, ...]:
-        """All active webhook secrets. Raises SettingsError when a file cannot be read."""
-        given = [secret.get_secret_value().encode() for secret in self.hook_secrets]
-        return tuple(one for one in [*given, *(_read(path) for path in self.hook_secret_files)] if one)
-
-    def credential(self) -> str | None:
-        """The token, in place or from its file."""
-        if self.token_file:
-            return _read(self.token_file).decode()
-        return self.token.get_secret_value() if self.token else None
-
-    def app_key(self) -> str | None:
-        """The App's private key (PEM), in place or from its file."""
-        if self.private_key_file:
-            return _read(self.private_key_file).decode()
-        return self.private_key.get_secret_value() if self.private_key else None
-
-
-class RegistryAccess(Section):
-    """How one registry is reached and who may push where: `[[registry]]`."""
-
-    host: str
-    prefix: str = ""
-    username: str | None = None
-    password: SecretStr | None = None
-    password_file: Path | None = None
-    push_from: tuple[str, ...] = ()
-    """Globs `instance:path` of the repositories allowed to push below host/prefix; any other push is refused."""
-    insecure: bool = False
-    mirror: str | None = None
-
-    def secret(self) -> str | None:
-        """The password, in place or from its file."""
-        if self.password_file:
-            return _read(self.password_file).decode()
-        return self.password.get_secret_value() if self.password else None
-
-    def allows(self, image_name: str, instance: str, path: str) -> bool:
-        """Whether the repository may push the image."""
-        below = "/".join(part for part in (self.host, self.prefix.strip("/")) if part)
-        inside = image_name == below or image_name.startswith(f"{below}/")
-        return inside and any(fnmatchcase(f"{instance}:{path}", pattern) for pattern in self.push_from)
 
 
 class Settings(BaseSettings):
@@ -311,10 +190,3 @@ def _sentences(error: ValidationError) -> list[str]:
         what = _WRONG.get(one["type"]) or one["msg"].removeprefix("Value error, ").replace("Input should", "must")
         found.append(f"{key}: {' '.join(what.split())}" if key else " ".join(what.split()))
     return found
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes().strip()
-    except OSError as error:
-        raise SettingsError(f"secret file {path} cannot be read: {error.strerror}") from None
