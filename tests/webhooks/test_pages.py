@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from sig_webhooks.app import create_app
-from sig_webhooks.rendering import markdown, payload_text, short_shas, weblink
+from sig_webhooks.rendering import linked, markdown, payload_text, short_shas, weblink
 from sig_workers.observe import Redactor
 from sig_workers.settings import Settings
 from sig_workers.store.deliverystate import DeliveryState
@@ -72,6 +72,19 @@ def test_ignored_deliveries_are_folded_into_their_number_and_kept_with_their_rea
     older = unescape(everything.split(">Older deliveries<")[0].rpartition('href="')[2].rstrip('"'))
     assert "all=1" in older
     assert "planned for everybody" in client.get(older).text
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("too high. https://x.example/a?b=1&c", 'too high. <a href="https://x.example/a?b=1&amp;c" title="https://x.example/a?b=1&amp;c">x.example</a>'),
+        ("<b> https://[", "&lt;b&gt; https://["),
+        ('x https://a"onclick=1', 'x <a href="https://a&#34;onclick=1" title="https://a&#34;onclick=1">a&#34;onclick=1</a>'),
+        ("see javascript:alert(1)", "see javascript:alert(1)"),
+    ],
+)  # fmt: skip
+def test_the_address_at_the_end_of_a_remark_is_a_link(text: str, html: str) -> None:
+    assert linked(text) == html
 
 
 def test_a_merged_pull_request_still_shows_its_change(client: FlaskClient, exhibits: Exhibits) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from sig_bots.events import Rejected
 from sig_bots.sources.kinds import KINDS
@@ -21,6 +21,7 @@ from sig_workers.store.rows import DeliveryRow
 __all__ = [
     "ago",
     "event_name",
+    "linked",
     "markdown",
     "names_private",
     "payload_text",
@@ -45,7 +46,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9
 
 def register_filters(pages: Blueprint) -> None:
     """Make the functions here known to the templates."""
-    for function in (markdown, ago, weblink, event_name, short_shas):
+    for function in (markdown, ago, linked, weblink, event_name, short_shas):
         pages.add_app_template_filter(function)
 
 
@@ -78,6 +79,15 @@ def event_name(delivery: DeliveryRow) -> str:
 def short_shas(text: str) -> str:
     """The text with every commit and digest cut to its first twelve digits."""
     return _SHA.sub(r"\1", text)
+
+
+def linked(text: str) -> Markup:
+    """Plain text whose last word, when it is an address, is a link to it, shown by its host."""
+    words, blank, last = text.rpartition(" ")
+    if not (last.startswith("https://") and weblink(last)):
+        return escape(text)
+    link = Markup('<a href="{}" title="{}">{}</a>').format(last, last, urlsplit(last).hostname or "link")
+    return escape(words + blank) + link
 
 
 def weblink(url: str) -> str:

@@ -14,6 +14,7 @@ from sig_bots.guidelines.check import fix
 from sig_bots.lintreport import SEVERITIES, LintReport, Threshold, at_least, fingerprints, lint_files
 from sig_bots.plugins.lint import LintConfig, chosen
 from sig_bots.tools import Finding
+from sig_bots.wording import counted
 from sig_workers.cli.lintformats import Shown, as_junit, as_sarif, as_value, write_text
 from sig_workers.cli.output import busy, console, print_json
 
@@ -51,19 +52,19 @@ def lint(
     if not files:
         raise UserError(f"there is no Containerfile in {_shown(roots[0])}; name the file")
     fixed = _mend(files, config.ignore) if mend else []
-    with busy(f"linting {len(files)} files"):
+    with busy(f"linting {counted(len(files), 'file')}"):
         report = lint_files(files, Hadolint(), config.ignore)
     marks = fingerprints(report, lambda path: _relative(path, baseline) if baseline else path)
     known = _known(baseline, report, marks) if baseline else frozenset()
     left = [(finding, mark) for finding, mark in zip(report.findings, marks, strict=True) if mark not in known]
     least = threshold or config.threshold
-    counted = at_least([finding for finding, _ in left], least)
+    counting = at_least([finding for finding, _ in left], least)
     shown = Shown(
-        tuple(finding for finding, _ in left), tuple(mark for _, mark in left), tuple(files), least, tuple(counted),
+        tuple(finding for finding, _ in left), tuple(mark for _, mark in left), tuple(files), least, tuple(counting),
         tuple(fixed), len(report.findings) - len(left), report.notes,
     )  # fmt: skip
     _print(shown, form)
-    context.exit(1 if counted else 0)
+    context.exit(1 if counting else 0)
 
 
 def _print(shown: Shown, form: str) -> None:
@@ -156,7 +157,10 @@ def _known(baseline: Path, report: LintReport, marks: Sequence[str]) -> frozense
             baseline.write_text(json.dumps({"version": 1, "findings": rows}, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise UserError(f"{baseline} cannot be written: {error.strerror}") from None
-        click.echo(f"sigbot: wrote {len(rows)} findings to {baseline}; from now on they do not count.", err=True)
+        click.echo(
+            f"sigbot: wrote {counted(len(rows), 'finding')} to {baseline}; what is written there does not count from now on.",
+            err=True,
+        )
         return frozenset(marks)
     try:
         rows = json.loads(_read(baseline))["findings"]

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 
+from sig_bots.wording import counted
 from sig_workers.beat import Beat
 from sig_workers.builders.ending import end_builds
 from sig_workers.cli.claim import claimed
@@ -141,7 +142,9 @@ def _end(service: Service, supervisor: Supervisor, beat: Beat) -> None:
         beat.stop()
         supervisor.stop()
         if left := end_builds(service.settings.data):
-            click.echo(f"{left} builds did not end in time; see {service.settings.data / 'builds'}", err=True)
+            click.echo(
+                f"{counted(left, 'build')} did not end in time; see {service.settings.data / 'builds'}", err=True
+            )
         service.wake_ups.stop()
         service.store.close()
     finally:
