@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sig_workers.forges.diffs import new_lines, read_diff
+from sig_workers.forges.diffs import lines_between, new_lines, read_diff
 
 LINES = st.lists(
     st.sampled_from(["a", "b", "c", "-- x", "++ y", "@@ -1 +1 @@", "diff --git a/x b/x", "\\ No", ""]), max_size=12
@@ -80,3 +80,8 @@ def test_the_new_lines_are_those_a_diff_adds(old: list[str], new: list[str]) -> 
 )
 def test_no_text_breaks_the_reader(lines: list[str]) -> None:
     assert all(file.path for file in read_diff("\n".join(lines)))
+
+
+def test_two_texts_too_long_to_compare_in_time_have_no_known_lines() -> None:
+    assert lines_between(b"1\n2\n", b"0\n1\n3\n") == {1, 3}
+    assert lines_between(b"x\n" * 3000, b"x\n" * 3001) is None

@@ -246,3 +246,61 @@ def test_an_issue_tracker_that_is_off_is_unsupported_not_missing() -> None:
     ):
         forge(server.url).ensure_issue("dashboard", "t", "b")
     assert not isinstance(caught.value, NotFound)
+
+
+STEPS = b"""diff --git a/a b/a
+--- a/a
++++ b/a
+@@ -1 +1,2 @@
+ 1
++2
+diff --git a/sub b/sub
+--- a/sub
++++ b/sub
+@@ -1 +1 @@
+-Subproject commit 1
++Subproject commit 2
+diff --git a/a b/a
+--- a/a
++++ b/a
+@@ -1,2 +1,3 @@
++0
+ 1
+ 2
+"""
+
+
+def test_a_pull_request_whose_stats_pagure_cannot_make_still_tells_its_files() -> None:
+    """It answers 500 for ever where a submodule changes. What several commits did to a file has no known lines then."""
+    with wire(lambda method, path: Answer({}, 500) if "diffstats" in path else Answer(STEPS)) as server:
+        found = {file.path: file.lines for file in forge(server.url).changed_files(1)}
+    assert found == {"a": None, "sub": frozenset({1})}
+
+
+def test_of_a_private_project_the_lines_of_new_files_are_known() -> None:
+    stats = {
+        "new": {"status": "A", "lines_added": 2, "old_path": "new"},
+        "moved": {"status": "R", "lines_added": 0, "old_path": "before"},
+        "edited": {"status": "M", "lines_added": 1, "old_path": "edited"},
+    }
+    with wire(lambda method, path: Answer(stats) if "diffstats" in path else Answer({}, 404)) as server:
+        found = {file.path: (file.old_path, file.lines) for file in forge(server.url).changed_files(1)}
+    assert found == {"new": (None, frozenset({1, 2})), "moved": ("before", frozenset()), "edited": (None, None)}
+
+
+def test_stats_that_fail_where_nothing_else_is_seen_are_tried_again() -> None:
+    with (
+        wire(lambda method, path: Answer({}, 500 if "diffstats" in path else 404)) as server,
+        pytest.raises(Transient),
+    ):
+        forge(server.url).changed_files(1)
+
+
+@pytest.mark.parametrize(("first", "parents"), [(None, ["b" * 40]), ("c" * 40, [])])
+def test_a_pull_request_without_a_beginning_has_no_merge_base(first: str | None, parents: list[str]) -> None:
+    raw = {**PR, "commit_start": first}
+    with (
+        wire(lambda method, path: Answer({"parent_ids": parents} if "/info" in path else raw)) as server,
+        pytest.raises(NotFound, match="demo#1"),
+    ):
+        forge(server.url).merge_base(1)
