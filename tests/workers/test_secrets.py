@@ -19,10 +19,31 @@ def test_each_line_of_a_private_key_is_a_secret() -> None:
     assert redact("-----END RSA PRIVATE KEY----- and plain words") == "-----END RSA PRIVATE KEY----- and plain words"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "bad Bearer eyJhbGciOiJSUzI1NiJ9.eyJpYXQiOjE3OTU0.0E6PT6Wcjp3jJ and so on",
+        "expired: eyJhbGciOiJSUzI1NiJ9.eyJpYXQiOjE3OTU0 and so on",
+        "bad bearer 0123456789abcdef~+/= and so on",
+        "Basic Ym90OmNhbmFyeTc3Nzc= and so on",
+    ],
+)
+def test_what_a_server_repeats_of_a_request_is_no_secret_any_more(said: str) -> None:
+    redacted = Redactor()(said)
+    assert not any(one in redacted for one in ("eyJ", "0E6PT6", "0123456789", "Ym90"))
+    assert redacted.endswith(" and so on")
+
+
+def test_words_about_tokens_stay() -> None:
+    said = "the bearer of this, a basic authentication, basic characteristic: see page"
+    assert Redactor()(said) == said
+
+
 def test_passwords_are_secrets_in_every_form_they_are_sent_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SIGBOT_CONFIG", raising=False)
     settings = Settings(
-        store="postgresql+psycopg://u:db%40pass@h/d", broker="redis://:br%2Foker@h/0",
+        store="postgresql+psycopg://u:db%40pass@h/d",
+        broker="redis://:br%2Foker@h/0",
         registry=[{"host": "r.example", "username": "bot", "password": "canary77"}],
     )
     redact = Redactor(settings.secret_values())
