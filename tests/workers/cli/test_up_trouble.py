@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sig_workers.cli.claim import claimed
 from sig_workers.cli.supervisor import AT_ONCE, Supervisor
 from tests.workers.cli.conftest import Sigbot
 
@@ -17,6 +18,11 @@ def test_a_file_cannot_be_the_data_folder(sigbot: Sigbot, tmp_path: Path) -> Non
         said = sigbot("up", "--data", tmp_path / folder)
         assert (said.code, said.out) == (2, "")
         assert "cannot be the data folder" in said.err
+
+
+def test_a_new_data_folder_is_its_owners_alone(tmp_path: Path) -> None:
+    with claimed(tmp_path / "parent" / "data"):
+        assert (tmp_path / "parent" / "data").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"url": 1}'])

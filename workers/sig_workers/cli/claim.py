@@ -31,7 +31,8 @@ class Claimed(click.ClickException):
 def claimed(data: Path) -> Iterator[None]:
     """Hold the data folder for the block; it is made when missing. Raises Claimed, ClickException."""
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        # Private repositories, logs and the store are in it: nobody else on this machine may look.
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (data / LOCK).open("a")
     except OSError as error:
         said = f"{data} cannot be the data folder: {error.strerror}; name another one with --data"
