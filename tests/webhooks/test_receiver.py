@@ -111,6 +111,8 @@ def test_another_content_type_is_refused(client: FlaskClient, store: Store, kind
 def test_an_encoded_body_is_refused(client: FlaskClient) -> None:
     for encoding in ("gzip", "br", "identity", ""):
         assert post(client, github().with_headers(content_encoding=encoding)).status_code == 415
+    for encoding in ("gzip, chunked", "deflate"):
+        assert post(client, github().with_headers(transfer_encoding=encoding)).status_code == 415
 
 
 def test_parameters_and_case_of_the_content_type_do_not_matter(client: FlaskClient) -> None:

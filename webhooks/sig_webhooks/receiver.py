@@ -92,7 +92,7 @@ def make_receiver(endpoints: Mapping[str, Endpoint], wake_ups: WakeUps, reader: 
             return answer("error", "There is no such hook here.", 404)
         environ = request.environ
         kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-        if kind not in endpoint.source.CONTENT_TYPES or "HTTP_CONTENT_ENCODING" in environ:
+        if kind not in endpoint.source.CONTENT_TYPES or _is_encoded(environ):
             return answer("error", "Send application/json, not encoded.", 415)
         try:
             body = reader.read(environ, endpoint.limit)
@@ -123,6 +123,12 @@ _READ_ERRORS = {
     408: "The body came too slowly.",
     400: "The body cannot be read.",
 }
+
+
+def _is_encoded(environ: Mapping[str, Any]) -> bool:
+    """Whether the body is compressed, as content or on its way (RFC 9112, 7.1: `gzip, chunked`, which nobody undoes here)."""
+    transfer = environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower()
+    return "HTTP_CONTENT_ENCODING" in environ or transfer != "chunked"
 
 
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
