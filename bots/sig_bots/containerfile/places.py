@@ -50,12 +50,12 @@ def place_of(
 
 
 def _inexact(piece: Piece) -> str:
-    if piece.exact:
-        return ""
+    if piece.exact or piece.obstacle:
+        return piece.obstacle
     if piece.arg and piece.start == piece.end == 0:
         return f"ARG {piece.arg} is set outside this file"
     if piece.arg:
-        return f"ARG {piece.arg} has several defaults, or one with escapes or a line break in it; edit it by hand"
+        return f"the default of ARG {piece.arg} is written with escapes or over several lines; edit it by hand"
     return "the name is split over lines or written with escapes; put it on one line to have it updated"
 
 

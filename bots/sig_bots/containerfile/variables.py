@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from sig_bots.containerfile.patterns import cut
 from sig_bots.containerfile.text import Word, decode
 
 __all__ = ["PLATFORM_ARGS", "Piece", "Scope", "Variable", "expand", "name_and_value"]
@@ -19,7 +20,13 @@ _SPECIAL = re.compile(rb"[$'\"\\`]")
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN_PART = re.compile(rb"([^$'\"\\`]++)|\$([A-Za-z_][A-Za-z0-9_]*)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PLAIN = re.compile(rb"(?:[^$'\"\\`]++|\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_]*\})*+")
-_OPERATOR = re.compile(rb"\}|:?[-+?]")
+_OPERATOR = re.compile(rb"\}|:?[-+?]|##?|%%?|//?")
+_CUT = {
+    "#": re.compile(rb"([^}$'\"`\\?]{0,64})\}"),
+    "%": re.compile(rb"([^}$'\"`\\?]{0,64})\}"),
+    "/": re.compile(rb"([^}/$'\"`\\?*]{1,64})/([^}$'\"`\\]{0,64})\}"),
+}
+"""What stands behind the operator; variables and quotes in it are not followed."""
 _DEEPEST = 20
 _MOST_PIECES = 64
 _LONGEST_TEXT = 4096
@@ -41,6 +48,8 @@ class Piece(NamedTuple):
     exact: bool = True
     problem: str = ""
     default: bool = False
+    obstacle: str = ""
+    """Why it is not exact, where there is more to say than how it is written."""
 
 
 class Variable(NamedTuple):
@@ -162,6 +171,8 @@ class _Expander:
         self.position = operator.end()
         if operator[0] == b"}":
             return self._value(name)
+        if operator[0][:1] in (b"#", b"%", b"/"):
+            return self._cut(name, decode(operator[0]))
         self.depth += 1
         if self.depth > _DEEPEST:
             return self._give_up()
@@ -182,11 +193,26 @@ class _Expander:
             return self._value(name)
         return other
 
+    def _cut(self, name: str, operator: str) -> list[Piece]:
+        """`${X#pattern}`, `${X%pattern}` and `${X/pattern/new}`: known when the value is, never edited."""
+        words = _CUT[operator[0]].match(self.raw, self.position)
+        if words is None:
+            return self._give_up()
+        self.position = words.end()
+        value = self._value(name)
+        problem = next((piece for piece in value if piece.problem), None)
+        if problem:
+            return [problem]
+        text = cut("".join(piece.text for piece in value), operator, *map(decode, words.groups()))
+        why = f"only a part of ARG {name} is used here; edit it by hand"
+        return [Piece(text, 0, 0, name, exact=False, obstacle=why)]
+
     def _value(self, name: str) -> Iterable[Piece]:
         variable = self.scope.get(name)
         if variable is not None and variable.pieces is not None:
             if variable.defaults > 1:
-                return [piece._replace(exact=False) for piece in variable.pieces]
+                why = f"ARG {name} has several defaults; leave one of them to have it updated"
+                return [piece._replace(exact=False, obstacle=why) for piece in variable.pieces]
             return variable.pieces
         if name in PLATFORM_ARGS:
             return [self.unknown(f"{name} is different on each platform")]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import time
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sig_bots.containerfile import Reference, references
+from sig_bots.containerfile.patterns import cut
 from tests.bots.containerfile.generated import Made, containerfiles
 from tests.bots.containerfile.nasty import D1, FILES, Case
 from tests.bots.containerfile.test_lexer import PIECES
@@ -110,6 +112,28 @@ def test_the_reason_names_the_other_image_an_arg_feeds() -> None:
     """zwave-js/zwave-js-ui#4817: a digest put into a shared ARG broke every platform."""
     reason = references(b"ARG V=3.20\nFROM node:22-alpine$V\nFROM alpine:$V\n")[0].reason
     assert "alpine:3.20 on line 3" in reason
+
+
+def test_each_obstacle_of_an_arg_has_its_own_words() -> None:
+    reasons = [
+        references(text.encode())[-1].reason
+        for text in ("ARG V=1\nARG V=2\nFROM a:$V\n", "ARG V=1\\\n2\nFROM a:$V\n", "ARG V=1.2\nFROM a:${V%.*}\n")
+    ]
+    assert ["several defaults" in reasons[0], "over several lines" in reasons[1], "only a part" in reasons[2]] == [
+        True
+    ] * 3
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text("ab.*-", max_size=8), st.sampled_from(["#", "##", "%", "%%"]), st.text("ab.*-", max_size=5))
+def test_patterns_cut_as_the_shell_cuts(value: str, operator: str, pattern: str) -> None:
+    script = f'printf %s "${{1{operator}{pattern}}}"'
+    shell = subprocess.run(["bash", "-c", script, "-", value], capture_output=True, text=True, check=True)
+    assert cut(value, operator, pattern) == shell.stdout
+
+
+def test_a_long_value_and_a_pattern_of_stars_take_linear_time() -> None:
+    assert cut("a" * 100_000, "%", "*a*a*a*a*b") == "a" * 100_000
 
 
 def test_a_deep_default_is_given_up_with_a_reason() -> None:
