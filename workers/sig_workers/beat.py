@@ -12,7 +12,7 @@ from datetime import timedelta
 from sig_bots.config import RepoConfig
 from sig_bots.errors import SigbotError
 from sig_bots.events import Tick, dump_event
-from sig_workers.intake import configuration
+from sig_workers.repoconfig import configuration
 from sig_workers.runner import Runner
 from sig_workers.service import Service
 from sig_workers.store.rows import RepositoryRow, ScheduleRow

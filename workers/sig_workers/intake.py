@@ -7,10 +7,10 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sig_bots import planner
-from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, blob_sha, default_config, parse_config
+from sig_bots.config import ConfigProblem, RepoConfig
 from sig_bots.errors import FencedOff, NotFound, SigbotError, Transient
 from sig_bots.events import Event, Ignored, ImagePushed, PullRequestChanged, Rejected, dump_event, load_event
 from sig_bots.jobstate import OPEN
@@ -19,13 +19,14 @@ from sig_bots.sources.lookup import events_of
 from sig_bots.sources.visibility import stated_private
 from sig_workers.leases import LeaseKeeper
 from sig_workers.observe import working_on
+from sig_workers.repoconfig import configuration, is_old
 from sig_workers.service import Service
 from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.errors import StoreDown
 from sig_workers.store.inventory import SqlInventory
 from sig_workers.store.rows import DeliveryRow, NewEvent, NewJob, RepositoryRow, Settlement, Supersede
 
-__all__ = ["Intake", "Taken", "configuration"]
+__all__ = ["Intake", "Taken"]
 
 type Parsed = tuple[Event, ...] | Ignored | Rejected
 
@@ -209,7 +210,7 @@ class Intake:
         if not self._enabled(row):
             return None
         fresh = planner.touches_config(event, row.default_branch)
-        if fresh or _is_old(row, self._service.settings.timing.config_age):
+        if fresh or is_old(row, self._service.settings.timing.config_age):
             batch.forget()  # what is read now must be seen by the next delivery
         return configuration(self._service, row, fresh=fresh)
 
@@ -220,31 +221,6 @@ class Intake:
     def _mentions(self, event: Event) -> tuple[str, ...]:
         instance = self._service.settings.instance(event.repo.instance) if event.repo else None
         return (instance.account,) if instance else ()
-
-
-def configuration(
-    service: Service, row: RepositoryRow, *, fresh: bool = False, max_age: timedelta | None = None
-) -> RepoConfig | ConfigProblem:
-    """The configuration of a repository's default branch, from the store unless it is old or `fresh` is asked for.
-
-    `max_age`: how old; `config_age` of the settings when None. Raises what the forge raises.
-    """
-    text = row.config_text
-    if fresh or _is_old(row, service.settings.timing.config_age if max_age is None else max_age):
-        try:
-            data = service.host(row.instance).repository(row.path).read_file(CONFIG_FILE)
-        except NotFound:
-            data = None  # an empty repository, or one that is gone: defaults, and the bots say what they find
-        text = data.decode("utf-8", "surrogateescape") if data is not None else None
-        service.store.save_config(row.id, text, None if data is None else blob_sha(data))
-    if text is None:
-        return default_config(service.bots)
-    return parse_config(text.encode("utf-8", "surrogateescape"), service.bots)
-
-
-def _is_old(row: RepositoryRow, max_age: timedelta) -> bool:
-    age = datetime.now(UTC) - row.config_read_at if row.config_read_at else None
-    return age is None or age > max_age or age < timedelta(0)
 
 
 class _Batch:

@@ -18,12 +18,12 @@ from sig_bots.execution import Outcome, run_handler, tell_failure
 from sig_bots.jobstate import JobState
 from sig_bots.roster import command_of
 from sig_bots.wording import plain_line
-from sig_workers.intake import configuration
 from sig_workers.joblog import JobLog
 from sig_workers.leases import Lease, LeaseKeeper
 from sig_workers.ledger import Ledger, run_key
 from sig_workers.observe import working_on
 from sig_workers.recorded import RecordedForge
+from sig_workers.repoconfig import configuration
 from sig_workers.rundoors import RunServices, job_url
 from sig_workers.service import Service
 from sig_workers.store.rows import HostBlock, JobRow
