@@ -69,6 +69,24 @@ def test_another_body_under_the_same_id_changes_nothing(store: Store) -> None:
     assert row.body == b"{}"
 
 
+def test_two_bodies_under_one_id_at_once_are_one_row_and_the_rest_conflicts(store: Store) -> None:
+    bodies = [b"a", b"b"] * 20
+    with ThreadPoolExecutor(10) as pool:
+        found = list(pool.map(lambda body: accept(store, body), bodies))
+    (row,) = store.recent_deliveries(10, public_only=False)
+    told = Counter((body == row.body, one.status) for body, one in zip(bodies, found, strict=True))
+    assert told == {(True, "new"): 1, (True, "duplicate"): 19, (False, "conflict"): 20}
+
+
+def test_what_is_being_processed_is_not_replayed_under_its_worker(store: Store) -> None:
+    accept(store)
+    (row,) = store.claim_deliveries("worker", 1, LEASE)
+    assert store.replay(row.id) is False
+    store.fail_delivery(row.id, row.attempt, "x")
+    assert [store.replay(row.id), store.replay(row.id)] == [True, True]
+    assert len(store.claim_deliveries("a", 9, LEASE) + store.claim_deliveries("b", 9, LEASE)) == 1
+
+
 def test_the_same_id_on_another_instance_is_another_delivery(store: Store) -> None:
     accept(store)
     other = store.accept(instance="other", source="github", delivery_id="one", headers={}, body=b"{}")
