@@ -95,7 +95,7 @@ def _check_config(ctx: Context, sha: str) -> None:
     if isinstance(config, ConfigProblem):
         _fail(ctx, sha, config.problems)
         return
-    if ctx.number is not None and CONFIG_FILE not in {file.path for file in ctx.forge.changed_files(ctx.number)}:
+    if ctx.number is not None and not any(CONFIG_FILE in file.paths for file in ctx.forge.changed_files(ctx.number)):
         raise Skip(f"the pull request does not change {CONFIG_FILE}")
     ctx.summary = messages.config_fine()
     ctx.forge.set_check(

@@ -77,6 +77,11 @@ class ChangedFile(Value):
     status: Literal["added", "modified", "removed", "renamed"] = "modified"
     lines: frozenset[int] | None = None
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All paths where something is different now: a renamed file is missing under its old one."""
+        return (self.path,) if self.old_path is None else (self.path, self.old_path)
+
 
 class ForgeComment(Value):
     """A comment as the forge has it now."""

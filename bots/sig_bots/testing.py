@@ -144,7 +144,7 @@ class SigHarness:
         forge = self.forge(path)
         repository = self.host.repos[path]
         before = repository.branches["main"]
-        changed = tuple(file.path for file in forge.changed_files(number))
+        changed = tuple(path for file in forge.changed_files(number) for path in file.paths)
         forge.merge(number, forge.pull_request(number).head_sha)
         self._pull_request(path, number, "merged", by)
         self.handle(

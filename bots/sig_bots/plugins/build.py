@@ -93,7 +93,9 @@ def build_pull_request(ctx: Context) -> None:
     if missing is not None:
         ctx.check(CheckState.ERROR, missing, sha=sha)
         raise UserError(missing)
-    images = affected(read_fleet(ctx, sha), [one.path for one in ctx.forge.changed_files(pull_request.number)])
+    images = affected(
+        read_fleet(ctx, sha), [path for one in ctx.forge.changed_files(pull_request.number) for path in one.paths]
+    )
     if not images:
         ctx.check(CheckState.SUCCESS, "nothing to build: no image's files changed", sha=sha)
         ctx.summary = "nothing to build"

@@ -21,6 +21,16 @@ def test_a_pull_request_by_somebody_with_write_is_built_and_not_published(sig: S
     assert not sig.registry.names
 
 
+def test_a_file_that_is_moved_out_of_an_image_touches_it() -> None:
+    sig = SigHarness(
+        bots=[bot], config="version: 1\nimages: [{name: registry.example/sig/app, context: app}]\nbuild: {}\n",
+        files={"app/Containerfile": "FROM scratch\nCOPY data /\n", "app/data": "1\n2\n"},
+    )  # fmt: skip
+    number = sig.open_pr({"app/data": None, "attic/data": "1\n2\n"}, by="alice")
+    assert sig.checks(number)["sigbot/build"].state == CheckState.FAILURE
+    assert len(sig.builder.started) == 1
+
+
 def test_a_fork_waits_for_an_approval_that_names_its_commit(sig: SigHarness) -> None:
     number = sig.open_pr({"app": "2"}, by="bob", fork=True)
     check = sig.checks(number)["sigbot/build"]

@@ -83,5 +83,5 @@ def test_no_text_breaks_the_reader(lines: list[str]) -> None:
 
 
 def test_two_texts_too_long_to_compare_in_time_have_no_known_lines() -> None:
-    assert lines_between(b"1\n2\n", b"0\n1\n3\n") == {1, 3}
+    assert lines_between(b"1\n2\n", b"0\n1\n3\n") == frozenset({1, 3})
     assert lines_between(b"x\n" * 3000, b"x\n" * 3001) is None
