@@ -11,8 +11,15 @@ from sig_workers.cli.output import say
 
 __all__ = ["PORT", "free_port", "own_port"]
 
+
+class Port(click.IntRange):
+    """A TCP port; 0 stands for any free one."""
+
+    name = "port number"
+
+
 PORT = click.option(
-    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535),
+    "--port", default=8080, show_default=True, type=Port(0, 65535),
     help="Port on 127.0.0.1; the next free one when it is taken, any free one for 0.",
 )  # fmt: skip
 
