@@ -105,18 +105,21 @@ class LocalRepository:
 
     def changed_files(self, number: int) -> tuple[ChangedFile, ...]:
         """Files of the pull request with their added lines."""
-        history = self.host.forge.history(self.path)
-        return history.changed_files(self.merge_base(number), self.pull_request(number).head_sha)
+        found = self.pull_request(number)
+        return self.host.forge.history(self.path).changed_files(self._base_tip(found), found.head_sha)
 
     def merge_base(self, number: int) -> str:
         """Where the branch left its base branch; once merged, the base branch as it was then."""
         found = self.pull_request(number)
-        history = self.host.forge.history(self.path)
-        onto = history.merged_onto(found.base_branch, found.head_sha) if found.state == "merged" else None
-        start = history.merge_base(onto or history.resolve(found.base_branch), found.head_sha)
+        start = self.host.forge.history(self.path).merge_base(self._base_tip(found), found.head_sha)
         if start is None:
             raise NotFound(f"{self.path}#{number} and {found.base_branch} have no commit in common")
         return start
+
+    def _base_tip(self, found: PullRequest) -> str:
+        history = self.host.forge.history(self.path)
+        onto = history.merged_onto(found.base_branch, found.head_sha) if found.state == "merged" else None
+        return onto or history.resolve(found.base_branch)
 
     def pull_request(self, number: int) -> PullRequest:
         """The pull request now."""
