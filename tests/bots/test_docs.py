@@ -6,17 +6,21 @@ import ast
 import inspect
 import os
 import re
+import sys
 import textwrap
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sig_bots.bot import Bot
 from sig_bots.config import RepoConfig, parse_config
 from sig_bots.context import Approvals, Context, JobBoard
 from sig_bots.forge import Forge
 from sig_bots.help import help_data, help_markdown
 from sig_bots.roster import load_bots
+from sig_bots.scaffold import new_bot
 from sig_bots.tools import Builder, Inventory, Linter, Registry, Workspace
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -87,11 +91,39 @@ def parameters(given: ast.arguments) -> str:
     return ", ".join([*names, *(one.arg if default is None else f"{one.arg}=…" for one, default in pairs)])
 
 
+def test_the_code_on_the_page_for_authors_makes_a_bot() -> None:
+    page = indented("write-a-bot.md")
+    (start,) = (at for at, block in enumerate(page) if "NEW_COMMITS" in block)
+    names: dict[str, Any] = {}
+    for block in page[start : start + 3]:  # one after the other: react, take commands, take settings
+        exec(block, names)  # what is on our own page
+    bot: Bot = names["bot"]
+    assert ([one.name for one in bot.handlers], [one.name for one in bot.schedules]) == (["check"], ["sweep"])
+    assert [one.name for one in bot.commands] == ["inspect"]
+    assert bot.config_model is names["Config"]
+
+
+def test_the_test_on_the_page_for_authors_passes_with_a_new_bot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_bot("hello", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path / "sigbot-hello")
+    names: dict[str, Any] = {}
+    (block,) = (block for block in indented("write-a-bot.md") if "def test_hello" in block)
+    exec(block, names)  # what is on our own page
+    names["test_hello"]()
+    sys.modules.pop("sigbot_hello", None)
+
+
 def indented_yaml(name: str) -> list[str]:
+    return [block for block in indented(name) if not re.match(r"\[|\w+ = ", block)]  # the rest is sigbot.toml
+
+
+def indented(name: str) -> list[str]:
+    """The blocks of code on a page, lines between that are empty included."""
     text = (DOCS / name).read_text(encoding="utf-8")
-    blocks = re.findall(r"(?:^    .*\n)+", text, re.MULTILINE)
-    plain = [re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in blocks]
-    return [block for block in plain if not re.match(r"\[|\w+ = ", block)]  # the rest is sigbot.toml
+    blocks = re.findall(r"(?:^    .*\n(?:\n+(?=    ))?)+", text, re.MULTILINE)
+    return [re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in blocks]
 
 
 @pytest.mark.parametrize("block", indented_yaml("configuration.md"))
