@@ -16,17 +16,15 @@ from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 from pydantic import BaseModel, ConfigDict
 
 from sig_bots.events import EventBase, Tick
+from sig_bots.queues import Queue
 
 if TYPE_CHECKING:
     from sig_bots.context import Context
 
-__all__ = ["API_VERSION", "Bot", "CommandSpec", "Handler", "NoArgs", "Queue", "ScheduleSpec", "Who"]
+__all__ = ["API_VERSION", "Bot", "CommandSpec", "Handler", "NoArgs", "ScheduleSpec", "Who"]
 
 API_VERSION = 1
 """Version of the plugin interface; a bot that requires another one is refused at start."""
-
-type Queue = Literal["interactive", "bulk", "builds"]
-"""`interactive`: answered while somebody waits; `bulk`: sweeps and scans; `builds`: slow, own workers."""
 
 type Who = Literal["anyone", "author", "write", "admin"]
 """Least right a command needs; `author` is the pull request's author or anybody with write."""

@@ -15,12 +15,15 @@ from pydantic import Field, TypeAdapter
 from sig_bots.refs import Actor, ImageRef, PullRequest, Repo, Value
 
 __all__ = [
-    "NEW_COMMITS", "BuildFinished", "CheckRerequested", "Comment", "Event", "EventBase", "Ignored", "ImagePushed",
+    "NEW_COMMITS", "NO_COMMIT", "BuildFinished", "CheckRerequested", "Comment", "Event", "EventBase", "Ignored", "ImagePushed",
     "ModuleBuilt", "PackagesUpdated", "PullRequestChanged", "Push", "Rejected", "StreamReleased", "TestResult", "Tick",
     "UpstreamReleased", "dump_event", "load_event",
 ]  # fmt: skip
 
 SCHEMA_VERSION = 1
+
+NO_COMMIT = "0" * 40
+"""What git says where there is no commit."""
 
 
 class EventBase(Value):
@@ -57,7 +60,9 @@ class Push(RepositoryEvent):
     ref: str
     """Full ref name: refs/heads/main, refs/tags/v1."""
     before: str
+    """The commit before; NO_COMMIT for a new branch or tag."""
     after: str
+    """The commit now; NO_COMMIT when the branch or tag was deleted."""
     actor: Actor
     paths: tuple[str, ...] = ()
     """Files the delivery says were touched; only complete when `paths_complete` is true."""

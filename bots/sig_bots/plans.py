@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sig_bots.bot import Handler, Queue, ScheduleSpec
+from sig_bots.bot import Handler, ScheduleSpec
 from sig_bots.config import ConfigProblem, RepoConfig
 from sig_bots.events import CheckRerequested, Comment, Event, PullRequestChanged, Push
+from sig_bots.queues import Queue
 from sig_bots.refs import Actor, Repo
 from sig_bots.roster import BUILT_IN, Roster
 from sig_bots.subjects import Subject

@@ -21,7 +21,7 @@ from sig_bots.bot import Bot, CommandSpec
 from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, default_config, parse_config
 from sig_bots.configlayers import for_pull_request
 from sig_bots.context import Context, JobSummary
-from sig_bots.events import Comment, Event, ImagePushed, PullRequestChanged, Push, Tick
+from sig_bots.events import NO_COMMIT, Comment, Event, ImagePushed, PullRequestChanged, Push, Tick
 from sig_bots.execution import Outcome, run_handler
 from sig_bots.fakes.builder import FakeBuilder
 from sig_bots.fakes.forge import FakeForge, FakeHost
@@ -104,7 +104,7 @@ class SigHarness:
     ) -> str:  # fmt: skip
         """Push a commit; pull requests from the branch follow. Returns the commit."""
         repository = self.host.repos[path]
-        before = repository.branches.get(branch, "0" * 40)
+        before = repository.branches.get(branch, NO_COMMIT)
         after = repository.commit(branch, _changes(files), message="Change", author=by)
         repo = self.forge(path).repo
         self.handle(

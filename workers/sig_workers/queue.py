@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sig_bots.queues import QUEUES
+
 if TYPE_CHECKING:
     from celery import Celery
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["QUEUES", "RECEIVE", "WORK", "WakeUps", "make_app"]
 
-QUEUES = ("interactive", "bulk", "builds")
 RECEIVE = "sigbot.receive"
 WORK = "sigbot.work"
 
@@ -183,7 +184,7 @@ class _Sender:
         patience = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
         self._connection.transport_options = {**_transport(settings), **patience}
         self._producer = self._connection.Producer(serializer="json")
-        self._messages = {name: self._amqp.as_task_v2("", WORK, args=(name,)) for name in QUEUES}
+        self._messages: dict[str, Any] = {name: self._amqp.as_task_v2("", WORK, args=(name,)) for name in QUEUES}
         self._messages["receive"] = self._amqp.as_task_v2("", RECEIVE)
 
     def send(self, queue: str) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from sig_bots.events import Comment, Event, Ignored, PullRequestChanged, Push
+from sig_bots.events import NO_COMMIT, Comment, Event, Ignored, PullRequestChanged, Push
 from sig_bots.sources._githubform import labels_of, paths_of, pull_request_of, repo_of, sender_of
 from sig_bots.sources._signature import hex_signature, no_project, verify_hex
 from sig_bots.sources.payload import (
@@ -47,7 +47,6 @@ CONTENT_TYPES = frozenset({"application/json"})
 MAX_BODY = 5 * 2**20
 """Bytes."""
 
-_NO_COMMIT = "0" * 40
 _PULL_REQUEST_ACTIONS: Mapping[
     str, Literal["opened", "updated", "reopened", "closed", "labelled", "unlabelled", "edited"]
 ] = {
@@ -110,8 +109,8 @@ def _deleted_ref(data: Object) -> Event | Ignored:
         source="forgejo",
         repo=repo_of(data),
         ref=name if name.startswith("refs/") else f"refs/{kind}/{name}",
-        before=_NO_COMMIT,
-        after=_NO_COMMIT,
+        before=NO_COMMIT,
+        after=NO_COMMIT,
         actor=sender_of(data),
         deleted=True,
     )

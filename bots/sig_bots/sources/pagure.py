@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from sig_bots.errors import Unauthorized
-from sig_bots.events import Comment, Event, Ignored, PullRequestChanged, Push, Rejected
+from sig_bots.events import NO_COMMIT, Comment, Event, Ignored, PullRequestChanged, Push, Rejected
 from sig_bots.refs import Actor, PullRequest, Repo
 from sig_bots.sources._signature import hex_signature, verify_hex
 from sig_bots.sources.payload import (
@@ -54,7 +54,6 @@ CONTENT_TYPES = frozenset({"application/json"})
 MAX_BODY = 5 * 2**20
 """Bytes."""
 
-_NO_COMMIT = "0" * 40
 _PULL_REQUEST_TOPICS: Mapping[
     str, Literal["opened", "updated", "reopened", "closed", "labelled", "unlabelled", "edited"]
 ] = {
@@ -220,7 +219,7 @@ def _pushed(topic: str, message: Object) -> Event:
         source="pagure",
         repo=_repo_of(message, record(message, "repo")),
         ref=_ref("heads", branch(message, "branch")),
-        before=commit({"old_commit": old or _NO_COMMIT}, "old_commit"),
+        before=commit({"old_commit": old or NO_COMMIT}, "old_commit"),
         after=commit(message, "end_commit"),
         actor=_actor_of(message),
         paths=tuple(path for path in changed if path in sound),
@@ -236,8 +235,8 @@ def _tag_or_deletion(topic: str, message: Object) -> Event:
         source="pagure",
         repo=_repo_of(message, record(message, "repo")),
         ref=_ref("tags" if kind == "tag" else "heads", branch(message, kind)),
-        before=revision if deleted else _NO_COMMIT,
-        after=_NO_COMMIT if deleted else revision,
+        before=revision if deleted else NO_COMMIT,
+        after=NO_COMMIT if deleted else revision,
         actor=_actor_of(message),
         deleted=deleted,
     )

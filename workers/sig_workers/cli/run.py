@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, default_config, parse_config
-from sig_bots.events import Tick, dump_event
+from sig_bots.events import NO_COMMIT, Tick, dump_event
 from sig_bots.forge import CheckState
 from sig_bots.refs import Repo
 from sig_workers.cli.claim import claimed, is_claimed
@@ -134,7 +134,7 @@ def start(service: Service, imported: Imported, config: RepoConfig, repo: Repo) 
     """The webhook of a push; when nothing was pushed since the last run, the clock of the bots that have one."""
     if imported.before != imported.head:
         service.local_forge.after_push(
-            imported.path, f"refs/heads/{imported.branch}", imported.before or "0" * 40, imported.head, "you"
+            imported.path, f"refs/heads/{imported.branch}", imported.before or NO_COMMIT, imported.head, "you"
         )
         return
     say(f"Nothing was committed to {imported.branch} since the last run; its checks stand. The bots look again.")

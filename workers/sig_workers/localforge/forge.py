@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sig_bots.errors import NotFound, Obsolete, SigbotError, UserError
+from sig_bots.events import NO_COMMIT
 from sig_bots.forge import Permission
 from sig_bots.refs import PullRequest
 from sig_workers.clone_url import local_clone_url
@@ -133,7 +134,7 @@ class LocalForge:
         hook = Announcement(self, path, login)
         self.state.change_pull(path, number, lambda now: hook.pull_request(now, "merged"), state="merged")
         hook.release()
-        self.after_push(path, f"refs/heads/{found.base_branch}", before or "0" * 40, merged, login)
+        self.after_push(path, f"refs/heads/{found.base_branch}", before or NO_COMMIT, merged, login)
         return merged
 
     def after_push(self, path: str, ref: str, before: str, after: str, login: str | None = None) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, exists, func, null, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from sig_bots.jobstate import JobState
+from sig_bots.queues import QUEUES
 from sig_workers.store import schema as t
 from sig_workers.store.columns import db_now
 from sig_workers.store.database import Part
@@ -20,8 +21,6 @@ from sig_workers.store.rows import Swept
 from sig_workers.store.schema import RUNNING
 
 __all__ = ["Sweeper"]
-
-QUEUES = ("interactive", "bulk", "builds")
 
 
 class Sweeper(Part):
