@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from sig_bots.errors import SigbotError
+from sig_workers.cli.extras import missing
 from sig_workers.observe import Redactor
 
 __all__ = ["main"]
@@ -89,6 +90,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and (sentence := missing(error.name or "")):
+            _end(sentence)
         if os.environ.get("SIGBOT_DEBUG") == "1":
             raise
         if isinstance(error, OSError) and error.filename and error.strerror:

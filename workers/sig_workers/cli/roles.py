@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import click
 
+from sig_workers.cli.extras import need
 from sig_workers.cli.options import fail, read_settings
 
 __all__ = ["beat", "hooks", "migrate", "serve", "serve_arguments", "worker", "worker_arguments"]
@@ -21,6 +22,7 @@ __all__ = ["beat", "hooks", "migrate", "serve", "serve_arguments", "worker", "wo
 @click.option("--threads", default=8, show_default=True, help="Threads in each of them.")
 def serve(bind: str, processes: int, threads: int) -> None:
     """Receive webhooks and serve the pages (gunicorn)."""
+    need("web")
     read_settings()
     # gunicorn takes this process over, so signals reach it.
     os.execv(sys.executable, serve_arguments(bind, processes, threads))  # noqa: S606
@@ -43,6 +45,7 @@ def serve_arguments(
 @click.option("--concurrency", default=2, show_default=True, help="Jobs at once.")
 def worker(queues: str, pool: str, concurrency: int) -> None:
     """Plan deliveries and run jobs (Celery)."""
+    need("worker")
     gc.disable()  # until everything is imported: there is no garbage yet, and looking for it costs a tenth of the start
     from sig_workers.observe import configure_logging
     from sig_workers.queue import QUEUES
@@ -82,6 +85,7 @@ def worker_arguments(queues: Sequence[str], pool: str, concurrency: int) -> list
 @click.command()
 def beat() -> None:
     """Sweep, tick and keep webhook keys in step; several may run, one acts."""
+    need("worker")
     from sig_workers.beat import Beat
     from sig_workers.observe import configure_logging
     from sig_workers.service import Service

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sig_workers.cli.extras import need
 from sig_workers.cli.options import default_data
 from sig_workers.cli.ports import PORT
 from sig_workers.cli.running import Running, ending_politely, running
@@ -23,6 +24,7 @@ __all__ = ["Running", "running", "up"]
 @click.option("--keep", is_flag=True, help="With --example: go on with the data of last time.")
 def up(port: int, data: Path | None, example: Path | None, keep: bool) -> None:
     """Start everything in one command, on this machine only."""
+    need("web", "worker")
     with ending_politely():
         if example is not None:
             from sig_workers.cli.example import run_example
