@@ -38,7 +38,7 @@ def _put_in(data: bytes, _: Sequence[bytes], words: Sequence[bytes], chance: Ran
 def _put_in_often(data: bytes, _: Sequence[bytes], words: Sequence[bytes], chance: Random) -> bytes:
     place, _end = _span(data, chance)
     word = chance.choice(words)
-    times = min(chance.choice((2, 30, 2000)), LARGEST // (len(word) or 1))
+    times = min(chance.choice((2, 30, 500)), LARGEST // (len(word) or 1))
     return data[:place] + word * times + data[place:]
 
 
