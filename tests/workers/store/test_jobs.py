@@ -242,7 +242,7 @@ def test_a_blocked_instance_holds_back_all_its_jobs(store: Store, repo: Reposito
     job = work.run(repo)
     (second,) = work.plan(work.job(repo))
     store.finish(
-        job.id, 1, JobState.FAILED, retry_at=timedelta(0), host_block=HostBlock("forge", timedelta(seconds=0.4), "429")
+        job.id, 1, JobState.FAILED, retry_at=timedelta(0), host_block=HostBlock("forge", timedelta(seconds=2), "429")
     )
     assert claim(store, 9) == []
     assert [(one.host, one.reason) for one in store.blocked_hosts()] == [("forge", "429")]
