@@ -3,6 +3,8 @@
 .DEFAULT_GOAL := help
 TEST_WORKERS ?= 2
 PYTEST := .venv/bin/python -m pytest
+# The tests start many a Python of ours, which would all compile the same files again.
+unexport PYTHONDONTWRITEBYTECODE
 # One run reads everything the machine gives: variables set on make's command line reach the scripts.
 export REPO PORT KEEP YES NO_INSTALL
 
@@ -26,8 +28,8 @@ test-unit: environment ## the tests that need no server; under a minute
 	@$(PYTEST) -n $(TEST_WORKERS) --dist worksteal -m "not server and not long" $(ARGS)
 
 .PHONY: test-long
-test-long: environment servers ## storms, full fuzzing, image builds
-	@$(PYTEST) -n $(TEST_WORKERS) -m long $(ARGS)
+test-long: environment servers ## storms, full fuzzing, every property on more examples, image builds
+	@$(PYTEST) -n $(TEST_WORKERS) -m "long or hypothesis" --hypothesis-profile full $(ARGS)
 
 .PHONY: bench
 bench: environment servers ## measure speed and cost beside the peers and limits

@@ -6,11 +6,12 @@ makes that a failure.
 
 import logging
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+import hypothesis
 import pytest
 
 from tests.servers.pagure import Pagure
@@ -21,12 +22,39 @@ from tests.servers.redis import Redis
 from tests.servers.registry import Registry
 from tests.servers.sharing import shared
 
+# How many examples a property is tried on; `make test-long` takes the second one.
+hypothesis.settings.register_profile("quick", max_examples=60, deadline=None)
+hypothesis.settings.register_profile("full", max_examples=1000, deadline=None)
+hypothesis.settings.load_profile("quick")
+
 
 def unavailable(error: ServerMissing) -> NoReturn:
     """Skip the test, or fail it where every server must be present."""
     if os.environ.get("SIGBOT_REQUIRE_SERVERS") == "1":
         pytest.fail(str(error), pytrace=False)
     pytest.skip(str(error))
+
+
+@contextmanager
+def _skipping() -> Iterator[None]:
+    try:
+        yield
+    except ServerMissing as error:
+        unavailable(error)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None]:
+    """What a fixture lacks."""
+    with _skipping():
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    """What the test itself lacks."""
+    with _skipping():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -61,11 +89,7 @@ def logging_as_before() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres(run_folder: Path) -> Iterator[PostgreSQL]:
     """The run's PostgreSQL; `postgres.new_database()` gives a fresh database's SQLAlchemy URL."""
-    with ExitStack() as stack:
-        try:
-            server = stack.enter_context(shared(run_folder, "postgres", PostgreSQL))
-        except ServerMissing as error:
-            unavailable(error)
+    with shared(run_folder, "postgres", PostgreSQL) as server:
         yield server
 
 
@@ -75,8 +99,6 @@ def own_postgres() -> Iterator[PostgreSQL]:
     server = PostgreSQL()
     try:
         yield server.start()
-    except ServerMissing as error:
-        unavailable(error)
     finally:
         server.stop()
 
@@ -87,8 +109,6 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
     server = Redis(tmp_path_factory.mktemp("redis"))
     try:
         yield server.start()
-    except ServerMissing as error:
-        unavailable(error)
     finally:
         server.stop()
 
@@ -99,8 +119,6 @@ def registry_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Regist
     server = Registry(tmp_path_factory.mktemp("registry"))
     try:
         yield server.start()
-    except ServerMissing as error:
-        unavailable(error)
     finally:
         server.stop()
 
@@ -113,10 +131,7 @@ def make_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         def make(**options: object) -> Registry:
             server = Registry(tmp_path_factory.mktemp("registry"), **options)  # type: ignore[arg-type]
             stack.callback(server.stop)
-            try:
-                return server.start()
-            except ServerMissing as error:
-                unavailable(error)
+            return server.start()
 
         yield make
 
@@ -124,18 +139,11 @@ def make_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
 @pytest.fixture(scope="session")
 def pagure(run_folder: Path) -> Iterator[Pagure]:
     """The run's Pagure; make a project per test with `pagure.new_project("name")`."""
-    with ExitStack() as stack:
-        try:
-            server = stack.enter_context(shared(run_folder, "pagure", Pagure))
-        except ServerMissing as error:
-            unavailable(error)
+    with shared(run_folder, "pagure", Pagure) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def buildah() -> str:
     """The path of buildah."""
-    try:
-        return program("buildah")
-    except ServerMissing as error:
-        unavailable(error)
+    return program("buildah")

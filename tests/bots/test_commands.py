@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sig_bots.commands import MAX_COMMANDS, MAX_LINE, MAX_TEXT, Command, CommandError, parse, parse_new
@@ -283,7 +283,6 @@ FRAGMENTS = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.one_of(st.text(max_size=200), st.lists(FRAGMENTS, max_size=40).map("".join)), st.text(max_size=40))
 def test_any_text_gives_values(text: str, previous: str) -> None:
     for found in (parse(text, ROSTER, mentions=MENTIONS), parse_new(previous, text, ROSTER, mentions=MENTIONS)):
@@ -291,7 +290,6 @@ def test_any_text_gives_values(text: str, previous: str) -> None:
         assert len(found) <= MAX_COMMANDS + 1
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(FRAGMENTS, max_size=40).map("".join))
 def test_an_unchanged_text_adds_nothing(text: str) -> None:
     assert parse_new(text, text, ROSTER, mentions=MENTIONS) == []

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sig_bots.config import ConfigProblem, ImageSpec, RepoConfig, default_config, parse_config
@@ -207,7 +207,6 @@ YAML_PIECES = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
 @given(
     st.one_of(st.binary(max_size=300), st.lists(YAML_PIECES, max_size=40).map(lambda parts: "".join(parts).encode()))
 )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sig_bots.imagegraph import ImageEdge, ImageGraph, node
@@ -82,7 +82,6 @@ def test_a_dense_cyclic_graph_is_ordered_without_running_away() -> None:
     assert len(one.levels()) == 150
 
 
-@settings(max_examples=200, deadline=None)
 @given(edge_lists)
 def test_kept_edges_go_from_earlier_to_later_levels_and_levels_are_as_early_as_possible(edges: list[ImageEdge]) -> None:
     one = ImageGraph(edges)
@@ -94,7 +93,6 @@ def test_kept_edges_go_from_earlier_to_later_levels_and_levels_are_as_early_as_p
     assert sorted(itertools.chain(*one.levels())) == sorted({name for edge in edges for name in edge[:2]})
 
 
-@settings(max_examples=200, deadline=None)
 @given(edge_lists)
 def test_each_refused_edge_closes_the_path_it_names(edges: list[ImageEdge]) -> None:
     present = {edge[:2] for edge in edges}
@@ -104,7 +102,6 @@ def test_each_refused_edge_closes_the_path_it_names(edges: list[ImageEdge]) -> N
         assert set(itertools.pairwise(refused.path)) <= present
 
 
-@settings(max_examples=150, deadline=None)
 @given(edge_lists, nodes)
 def test_affected_and_plan_agree_and_every_image_waits_for_its_parents(edges: list[ImageEdge], changed: str) -> None:
     one = ImageGraph(edges)

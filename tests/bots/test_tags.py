@@ -208,7 +208,6 @@ def plain(tag: str) -> tuple[int, ...]:
     return tuple(int(part) for part in tag.split("."))
 
 
-@settings(max_examples=200, deadline=None)
 @given(version, made_tags)
 def test_a_plain_version_moves_to_a_higher_plain_version_of_the_same_precision(current: str, tags: list[str]) -> None:
     proposal = newest(current, tags)
@@ -218,7 +217,6 @@ def test_a_plain_version_moves_to_a_higher_plain_version_of_the_same_precision(c
         assert proposal.tag.count(".") == current.count(".")
 
 
-@settings(max_examples=200, deadline=None)
 @given(made_tags, st.integers(0, 29))
 def test_prefix_suffix_and_scheme_stay_whatever_the_tag(tags: list[str], index: int) -> None:
     current = tags[index % len(tags)]
@@ -233,7 +231,6 @@ def test_prefix_suffix_and_scheme_stay_whatever_the_tag(tags: list[str], index: 
     assert not proposal.tag.endswith("-source")
 
 
-@settings(max_examples=200, deadline=None)
 @given(made_tags, st.integers(0, 29))
 def test_once_moved_there_is_nothing_newer(tags: list[str], index: int) -> None:
     current = tags[index % len(tags)]
@@ -243,7 +240,6 @@ def test_once_moved_there_is_nothing_newer(tags: list[str], index: int) -> None:
         assert again is None or SCHEMES["semver"](again.tag) != SCHEMES["semver"](proposal.tag)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text(max_size=40), st.lists(st.text(max_size=140), max_size=10))
 def test_any_text_gives_a_proposal_or_none(current: str, tags: list[str]) -> None:
     proposal = newest(current, tags)

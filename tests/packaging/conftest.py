@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import unavailable
 from tests.packaging.installing import ROOT, Environment, build, once
-from tests.servers.process import ServerMissing
 
 
 def _built(place: Path, project: Path) -> Path:
@@ -40,10 +38,7 @@ def _environment(place: Path, make: Callable[[Environment], None]) -> Environmen
         environment.create()
         make(environment)
 
-    try:
-        return Environment(once(place, fill) / "venv")
-    except ServerMissing as error:
-        unavailable(error)
+    return Environment(once(place, fill) / "venv")
 
 
 @pytest.fixture(scope="session")

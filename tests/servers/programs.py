@@ -26,7 +26,8 @@ _PACKAGES = {
 def program(name: str) -> str:
     """Return the path of a program; `ServerMissing` with the remedy when the machine has none."""
     folders = [*os.environ.get("PATH", os.defpath).split(os.pathsep), "/usr/sbin", "/sbin", *_postgresql_folders()]
-    folders += [str(UNPACKED / "usr/bin"), str(UNPACKED / "usr/sbin")]
+    # Debian 12 has some packages that still bring /bin.
+    folders += [str(UNPACKED / name) for name in ("usr/bin", "usr/sbin", "bin", "sbin")]
     found = shutil.which(name, path=os.pathsep.join(folders))
     if found is None:
         package = _PACKAGES.get(name, name)

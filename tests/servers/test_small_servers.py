@@ -199,3 +199,18 @@ def test_two_users_share_one_server_and_its_owner_stops_it(postgres: PostgreSQL,
         assert server.alive()
     assert not server.alive()
     assert not (tmp_path / "pg.json").exists()
+
+
+@pytest.mark.parametrize(("required", "outcome"), [("0", "1 skipped"), ("1", "1 failed")])
+def test_what_is_missing_skips_a_test_and_fails_it_in_continuous_integration(
+    tmp_path: Path, required: str, outcome: str
+) -> None:
+    (tmp_path / "test_one.py").write_text(
+        "from tests.servers.programs import program\n\n\ndef test_one() -> None:\n    program('no-such-program')\n"
+    )
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-c", ROOT / "pyproject.toml", tmp_path]
+    done = subprocess.run(
+        argv, cwd=ROOT, env=os.environ | {"SIGBOT_REQUIRE_SERVERS": required}, capture_output=True, text=True, check=False
+    )
+    assert outcome in done.stdout
+    assert "no-such-program is missing; run" in done.stdout

@@ -22,7 +22,7 @@ JSON = st.recursive(
     max_leaves=12,
 )  # fmt: skip
 BODIES = st.binary(max_size=300) | JSON.map(lambda value: json.dumps(value).encode())
-quick = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture

@@ -11,9 +11,7 @@ import pytest
 
 from sig_bots.jobstate import JobState
 from sig_workers.store.store import Store
-from tests.conftest import unavailable
 from tests.servers.chromium import Chromium
-from tests.servers.process import ServerMissing
 from tests.webhooks.conftest import migrated
 from tests.webhooks.exhibits import Exhibits, shown
 from tests.webhooks.web import Web
@@ -38,10 +36,7 @@ class Looking:
 def looking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Looking]:
     folder = tmp_path_factory.mktemp("pages")
     browser = Chromium(tmp_path_factory.mktemp("browser"))
-    try:
-        browser.start()
-    except ServerMissing as error:
-        unavailable(error)
+    browser.start()
     web = Web(folder, store=migrated(f"sqlite:///{folder / 'sigbot.db'}"))
     try:
         with closing(Store.open(web.store_url)) as store:

@@ -13,8 +13,7 @@ import redis
 
 from sig_workers.queue import WakeUps
 from sig_workers.settings import Settings
-from tests.conftest import unavailable
-from tests.servers.process import ServerMissing, free_port
+from tests.servers.process import free_port
 from tests.servers.redis import Redis
 from tests.workers.store.conftest import eventually
 
@@ -25,8 +24,6 @@ def own_redis(tmp_path: Path) -> Iterator[Redis]:
     server = Redis(tmp_path / "redis")
     try:
         yield server.start()
-    except ServerMissing as error:
-        unavailable(error)
     finally:
         server.stop()
 

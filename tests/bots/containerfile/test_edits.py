@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sig_bots.containerfile import EditRefused, Reference, edit, edit_all, references
@@ -35,7 +35,6 @@ def test_every_editable_reference_takes_a_new_tag_and_nothing_else_moves(case: C
         assert [new.resolved for new in after if new.resolved != str(target)] == others
 
 
-@settings(max_examples=120, deadline=None)
 @given(containerfiles(), st.integers(0, 9), st.booleans())
 def test_an_edit_of_a_generated_file_changes_only_the_intended_bytes(made: Made, pick: int, pinned: bool) -> None:
     use = made_use(made, pick)

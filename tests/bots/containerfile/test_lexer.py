@@ -68,7 +68,6 @@ def _gaps(data: bytes) -> list[bytes]:
     return [*gaps, data[position:]]
 
 
-@settings(max_examples=60, deadline=None)
 @given(containerfiles())
 def test_nothing_is_lost_between_instructions_but_blank_lines_and_comments(made: Made) -> None:
     whole = (
@@ -81,7 +80,6 @@ def test_nothing_is_lost_between_instructions_but_blank_lines_and_comments(made:
             assert not line.strip() or line.strip().startswith(b"#")
 
 
-@settings(max_examples=60, deadline=None)
 @given(containerfiles())
 def test_words_and_flags_stand_where_they_say(made: Made) -> None:
     for one in lex(made.data):
@@ -101,7 +99,6 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.one_of(st.binary(max_size=120), st.lists(PIECES, max_size=25).map(b"".join)))
 def test_any_bytes_give_instructions_with_spans_in_order(data: bytes) -> None:
     position = 0
@@ -111,7 +108,6 @@ def test_any_bytes_give_instructions_with_spans_in_order(data: bytes) -> None:
         position = one.end
 
 
-@settings(max_examples=400, deadline=None)
 @given(st.lists(PIECES.filter(bytes.isascii), max_size=20).map(b"".join))
 def test_the_cheap_walk_finds_the_same_instructions_that_can_name_an_image(data: bytes) -> None:
     every = {(one.start, one.end, one.line, one.keyword): one for one in lex(data)}
@@ -122,7 +118,6 @@ def test_the_cheap_walk_finds_the_same_instructions_that_can_name_an_image(data:
             assert key in cheap
 
 
-@settings(max_examples=400, deadline=None)
 @given(st.lists(PIECES.filter(bytes.isascii), max_size=20).map(b"".join))
 @example(b"FROM --from='FROM ")
 @example(b"# escape=`\n` ")

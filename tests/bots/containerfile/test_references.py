@@ -4,7 +4,7 @@ import subprocess
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sig_bots.containerfile import Reference, references
@@ -44,13 +44,11 @@ def test_a_place_that_cannot_be_edited_is_the_word_itself_or_a_default(case: Cas
         assert inside or (use.edit_start, use.edit_end) == (use.start, use.end)
 
 
-@settings(max_examples=60, deadline=None)
 @given(containerfiles())
 def test_generated_files_give_the_images_they_use(made: Made) -> None:
     assert [use.resolved for use in references(made.data)] == list(made.images)
 
 
-@settings(max_examples=60, deadline=None)
 @given(containerfiles())
 def test_a_reference_stands_where_it_says(made: Made) -> None:
     for use in references(made.data):
@@ -58,7 +56,6 @@ def test_a_reference_stands_where_it_says(made: Made) -> None:
         assert made.data.count(b"\n", 0, use.start) + 1 == use.line
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.one_of(st.binary(max_size=120), st.lists(PIECES, max_size=25).map(b"".join)))
 def test_any_bytes_give_references_or_none(data: bytes) -> None:
     for use in references(data):
@@ -124,7 +121,6 @@ def test_each_obstacle_of_an_arg_has_its_own_words() -> None:
     ] * 3
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.text("ab.*-", max_size=8), st.sampled_from(["#", "##", "%", "%%"]), st.text("ab.*-", max_size=5))
 def test_patterns_cut_as_the_shell_cuts(value: str, operator: str, pattern: str) -> None:
     script = f'printf %s "${{1{operator}{pattern}}}"'

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sig_bots.containerfile import problems
@@ -32,13 +32,11 @@ def test_what_a_builder_refuses_is_said_with_its_line(data: str, message: str) -
     assert [str(problem) for problem in problems(data.encode())] == [message]
 
 
-@settings(max_examples=40, deadline=None)
 @given(containerfiles())
 def test_a_good_file_has_no_problems(made: Made) -> None:
     assert problems(made.data) == []
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=80))
 def test_any_bytes_give_problems_in_the_order_of_lines(data: bytes) -> None:
     lines = [problem.line for problem in problems(data)]

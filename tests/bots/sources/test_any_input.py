@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sig_bots.errors import Unauthorized
@@ -48,14 +48,12 @@ def _check(name: str, headers: Mapping[str, str], body: bytes) -> None:
 
 @pytest.mark.parametrize("name", SOURCES)
 @given(headers=_HEADERS, body=st.binary() | _JSON.map(lambda value: json.dumps(value).encode()))
-@settings(max_examples=60, deadline=None)
 def test_any_bytes_and_headers_give_an_answer(name: str, headers: dict[str, str], body: bytes) -> None:
     _check(name, headers, body)
 
 
 @pytest.mark.parametrize("name", SOURCES)
 @given(headers=_HEADERS, body=st.binary(max_size=50), secrets=st.lists(st.binary(max_size=40), max_size=3))
-@settings(max_examples=60, deadline=None)
 def test_no_made_up_delivery_passes_the_check(
     name: str, headers: dict[str, str], body: bytes, secrets: list[bytes]
 ) -> None:
@@ -154,7 +152,6 @@ def test_a_real_delivery_lacking_any_one_field_gives_an_answer(index: int) -> No
 
 
 @given(data=st.data(), index=st.integers(0, len(_SEEDS) - 1))
-@settings(max_examples=150, deadline=None)
 def test_a_real_delivery_with_any_fields_replaced_gives_an_answer(data: st.DataObject, index: int) -> None:
     name, headers, seed = _SEEDS[index]
     changed = seed

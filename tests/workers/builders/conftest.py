@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.conftest import unavailable
 from tests.servers.process import ServerMissing
 from tests.servers.registry import Registry
 from tests.workers.builders.site import Site, busybox
@@ -12,7 +11,7 @@ from tests.workers.builders.site import Site, busybox
 def site(tmp_path_factory: pytest.TempPathFactory, registry_server: Registry) -> Site:
     made = Site(tmp_path_factory.mktemp("builds"), registry_server)
     if reason := made.builder.available(untrusted=True):
-        unavailable(ServerMissing(reason))
+        raise ServerMissing(reason)
     status = made.build(
         "fleet/base:1",
         'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox","--install","-s","/bin"]\n',

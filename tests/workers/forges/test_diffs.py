@@ -4,7 +4,7 @@ import difflib
 import subprocess
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sig_workers.forges.diffs import lines_between, new_lines, read_diff
@@ -62,7 +62,6 @@ def test_a_binary_file_has_no_line_numbers() -> None:
 
 
 @given(LINES, LINES)
-@settings(max_examples=200)
 def test_the_new_lines_are_those_a_diff_adds(old: list[str], new: list[str]) -> None:
     hunks = "\n".join(line.rstrip("\n") for line in list(difflib.unified_diff(old, new, lineterm=""))[2:])
     steps = difflib.SequenceMatcher(None, old, new).get_opcodes()
