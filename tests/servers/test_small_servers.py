@@ -210,7 +210,12 @@ def test_what_is_missing_skips_a_test_and_fails_it_in_continuous_integration(
     )
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-c", ROOT / "pyproject.toml", tmp_path]
     done = subprocess.run(
-        argv, cwd=ROOT, env=os.environ | {"SIGBOT_REQUIRE_SERVERS": required}, capture_output=True, text=True, check=False
+        argv,
+        cwd=ROOT,
+        env=os.environ | {"SIGBOT_REQUIRE_SERVERS": required},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert outcome in done.stdout
     assert "no-such-program is missing; run" in done.stdout
