@@ -9,7 +9,7 @@ from sig_bots import messages
 from sig_bots.commands import Command, CommandError, parse_new
 from sig_bots.config import ConfigProblem, RepoConfig
 from sig_bots.events import Comment, Event, PullRequestChanged
-from sig_bots.plans import COMMAND, Plan, PlannedJob, RepoFacts, Setting, internal_job, is_account
+from sig_bots.plans import COMMAND, Plan, PlannedJob, RepoFacts, Setting, event_job, internal_job, is_account
 from sig_bots.refs import Actor
 from sig_bots.roster import BUILT_IN
 from sig_bots.subjects import Subject, fingerprint
@@ -59,7 +59,7 @@ def plan_commands(
         if isinstance(one, CommandError) or refusal:
             errors.append((one.line, refusal or ""))
             continue
-        result.jobs.append(_command_job(setting, facts, one, key, source, config))
+        result.jobs.append(_command_job(setting, facts, one, key, source))
         said[one.bot].append(f"runs command {one.name} for {source.actor.login}")
     if errors:
         job = internal_job(setting, facts, "command_errors", {"errors": errors})
@@ -102,20 +102,13 @@ def _command_job(
     command: Command,
     key: str,
     source: _Text,
-    config: RepoConfig | ConfigProblem,
 ) -> PlannedJob:
-    spec = setting.roster.commands[command.name]
-    subject = setting.subject
-    return PlannedJob(
-        repo_id=facts.repo_id,
-        bot=command.bot,
+    return replace(
+        event_job(setting, facts, setting.roster.commands[command.name]),
         handler=f"command:{command.name}",
-        queue=spec.queue,
         priority=COMMAND,
-        target=f"{facts.repo_id}/{subject.name}/{command.bot}",
-        version=subject.version,
         key=f"{facts.repo_id}:{command.bot}:command:{command.name}:{key}",
-        number=subject.number,
+        head_sha=None,  # whoever asks means the pull request as it is when the command runs
         args=command.args.model_dump(mode="json"),
         actor=source.actor,
         reply_key=f"{source.id}-{command.line}",

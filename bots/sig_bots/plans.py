@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sig_bots.bot import Handler, ScheduleSpec
+from sig_bots.bot import CommandSpec, Handler, ScheduleSpec
 from sig_bots.config import ConfigProblem, RepoConfig
 from sig_bots.events import CheckRerequested, Comment, Event, PullRequestChanged, Push
 from sig_bots.queues import Queue
@@ -101,8 +101,8 @@ class Setting:
     prefix: str
 
 
-def event_job(setting: Setting, facts: RepoFacts, spec: Handler | ScheduleSpec) -> PlannedJob:
-    """The job of one handler for the event."""
+def event_job(setting: Setting, facts: RepoFacts, spec: Handler | CommandSpec | ScheduleSpec) -> PlannedJob:
+    """The job of one handler for the event; what makes the job of a command another one, `command_jobs` puts in its place."""
     subject = setting.subject
     return PlannedJob(
         repo_id=facts.repo_id,

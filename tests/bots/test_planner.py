@@ -347,3 +347,11 @@ def test_a_planned_job_names_the_bots_version_and_the_configuration() -> None:
     assert (job.plugin_version, job.config_sha) == ("1.2", hashlib.sha1(b"blob 17\0" + text).hexdigest())
     (job,) = plan(change(), [facts(None)], roster).jobs
     assert job.config_sha is None
+
+
+def test_a_commands_job_names_them_too() -> None:
+    roster = Roster.of(())
+    roster.add(lint, "wheel", "1.2")
+    text = b"version: 1\nlint:\n"
+    (job,) = commands(plan(comment("/sig lint"), [facts(parse_config(text, roster))], roster))
+    assert (job.plugin_version, job.config_sha) == ("1.2", hashlib.sha1(b"blob 17\0" + text).hexdigest())
