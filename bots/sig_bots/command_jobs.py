@@ -9,7 +9,7 @@ from sig_bots import messages
 from sig_bots.commands import Command, CommandError, parse_new
 from sig_bots.config import ConfigProblem, RepoConfig
 from sig_bots.events import Comment, Event, PullRequestChanged
-from sig_bots.plans import COMMAND, Plan, PlannedJob, RepoFacts, Setting, event_job, internal_job, is_account
+from sig_bots.plans import COMMAND, Plan, PlannedJob, Planning, RepoFacts, event_job, internal_job, is_account
 from sig_bots.refs import Actor
 from sig_bots.roster import BUILT_IN
 from sig_bots.subjects import Subject, fingerprint
@@ -39,30 +39,30 @@ def _text_of(event: Event, subject: Subject) -> _Text | None:
 
 
 def plan_commands(
-    setting: Setting,
+    planning: Planning,
     facts: RepoFacts,
     config: RepoConfig | ConfigProblem,
     result: Plan,
     said: dict[str, list[str]],
 ) -> None:
     """Add the jobs for the commands in the event's text, if it has one, and one job that answers the faulty ones."""
-    source = _text_of(setting.event, setting.subject)
-    if source is None or is_account(source.actor, setting.account):
+    source = _text_of(planning.event, planning.subject)
+    if source is None or is_account(source.actor, planning.account):
         return
-    found = parse_new(source.previous, source.text, setting.roster, prefix=setting.prefix, mentions=setting.mentions)
+    found = parse_new(source.previous, source.text, planning.roster, prefix=planning.prefix, mentions=planning.mentions)
     if found and source.actor.bot:
         said[BUILT_IN].append("commands of other bots are not run")
         return
     errors: list[tuple[int, str]] = []
     for one, key in _with_keys(found, source):
-        refusal = one.message if isinstance(one, CommandError) else _cannot_run(setting, one, config)
+        refusal = one.message if isinstance(one, CommandError) else _cannot_run(planning, one, config)
         if isinstance(one, CommandError) or refusal:
             errors.append((one.line, refusal or ""))
             continue
-        result.jobs.append(_command_job(setting, facts, one, key, source))
+        result.jobs.append(_command_job(planning, facts, one, key, source))
         said[one.bot].append(f"runs command {one.name} for {source.actor.login}")
     if errors:
-        job = internal_job(setting, facts, "command_errors", {"errors": errors})
+        job = internal_job(planning, facts, "command_errors", {"errors": errors})
         key = f"{facts.repo_id}:errors:{source.id}:{fingerprint(repr(errors))}{_edit(source)}"
         reply = f"{source.id}-{errors[0][0]}"
         result.jobs.append(replace(job, key=key, priority=COMMAND, actor=source.actor, reply_key=reply, head_sha=None))
@@ -85,26 +85,26 @@ def _edit(source: _Text) -> str:
     return "" if source.previous is None else f":{fingerprint(source.previous + chr(0) + source.text)}"
 
 
-def _cannot_run(setting: Setting, command: Command, config: RepoConfig | ConfigProblem) -> str | None:
-    bot = setting.roster.bots[command.bot]
+def _cannot_run(planning: Planning, command: Command, config: RepoConfig | ConfigProblem) -> str | None:
+    bot = planning.roster.bots[command.bot]
     if bot.always:
         return None
     if isinstance(config, ConfigProblem):
         return messages.config_broken_here(str(config))
     if not config.enabled(bot):
-        return messages.bot_not_enabled(bot.name, command.name, prefix=setting.prefix)
+        return messages.bot_not_enabled(bot.name, command.name, prefix=planning.prefix)
     return None
 
 
 def _command_job(
-    setting: Setting,
+    planning: Planning,
     facts: RepoFacts,
     command: Command,
     key: str,
     source: _Text,
 ) -> PlannedJob:
     return replace(
-        event_job(setting, facts, setting.roster.commands[command.name]),
+        event_job(planning, facts, planning.roster.commands[command.name]),
         handler=f"command:{command.name}",
         priority=COMMAND,
         key=f"{facts.repo_id}:{command.bot}:command:{command.name}:{key}",

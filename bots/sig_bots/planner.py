@@ -18,8 +18,8 @@ from sig_bots.plans import (
     COMMAND,
     Plan,
     PlannedJob,
+    Planning,
     RepoFacts,
-    Setting,
     Superseded,
     event_job,
     internal_job,
@@ -56,16 +56,16 @@ def plan(
         return Plan(ignored=NOT_ENABLED)
     if reason := _not_for_us(event, account):
         return Plan(ignored=reason)
-    setting = Setting(event, roster, subject_of(event), account, mentions, service, prefix)
+    planning = Planning(event, roster, subject_of(event), account, mentions, service, prefix)
     result = Plan()
     said: dict[str, list[str]] = {name: [] for name in roster.bots}
     for one in enabled:
-        _plan_in(setting, one, result, said)
+        _plan_in(planning, one, result, said)
     result.verdicts = [(bot, _verdict(sentences, len(enabled))) for bot, sentences in said.items()]
     # The service's own jobs come last: what people wait for is the bots' answer.
     result.jobs.sort(key=lambda job: job.bot == BUILT_IN and job.priority != COMMAND)
     if not result.jobs and not result.supersedes and not result.config_changed:
-        result.ignored = _nothing(setting, bool(enabled))
+        result.ignored = _nothing(planning, bool(enabled))
     return result
 
 
@@ -99,37 +99,37 @@ def _not_for_us(event: Event, account: Actor | None) -> str | None:
 # ---------------------------------------------------------------- one repository
 
 
-def _plan_in(setting: Setting, facts: RepoFacts, result: Plan, said: dict[str, list[str]]) -> None:
-    event, subject = setting.event, setting.subject
+def _plan_in(planning: Planning, facts: RepoFacts, result: Plan, said: dict[str, list[str]]) -> None:
+    event, subject = planning.event, planning.subject
     default_branch = facts.repo.default_branch or (event.repo.default_branch if event.repo else None)
     if touches_config(event, default_branch):
         result.config_changed = True
         if isinstance(facts.config, ConfigProblem) and isinstance(event, Push):
             problems = [problem.model_dump() for problem in facts.config.problems]
-            job = internal_job(setting, facts, "config_problem", {"problems": problems})
+            job = internal_job(planning, facts, "config_problem", {"problems": problems})
             result.jobs.append(replace(job, head_sha=event.after))
     if isinstance(event, PullRequestChanged) and event.action in ("updated", "reopened", "closed", "merged"):
         result.supersedes.append(Superseded(facts.repo_id, event.pull_request.number, subject.head_sha))
-    config = default_config(setting.roster) if facts.config is None else facts.config
-    plan_commands(setting, facts, config, result, said)
-    for bot in setting.roster.bots.values():
-        chosen, sentence = _choose(setting, bot, config)
+    config = default_config(planning.roster) if facts.config is None else facts.config
+    plan_commands(planning, facts, config, result, said)
+    for bot in planning.roster.bots.values():
+        chosen, sentence = _choose(planning, bot, config)
         for one in chosen:
-            result.jobs.append(event_job(setting, facts, one))
+            result.jobs.append(event_job(planning, facts, one))
         if sentence:
             said[bot.name].append(sentence)
 
 
 def _choose(
-    setting: Setting, bot: Bot, config: RepoConfig | ConfigProblem
+    planning: Planning, bot: Bot, config: RepoConfig | ConfigProblem
 ) -> tuple[Sequence[Handler | ScheduleSpec], str]:
     """The handlers of a bot that run, and its verdict."""
-    event = setting.event
+    event = planning.event
     if isinstance(event, Tick):
         if event.bot != bot.name:
             return (), "the schedule of another bot"
         wanted: list[Handler | ScheduleSpec] = [one for one in bot.schedules if one.name == event.handler]
-    elif isinstance(event, CheckRerequested) and not _is_check_of(setting, bot, event.check):
+    elif isinstance(event, CheckRerequested) and not _is_check_of(planning, bot, event.check):
         return (), f"{messages.code(event.check or '')} is not its check"
     else:
         wanted = [one for one in bot.handlers if isinstance(event, one.event)]
@@ -159,12 +159,12 @@ def _not_enabled(config: RepoConfig) -> str:
     return f"not enabled: the repository has no {CONFIG_FILE}, so only the default bots run"
 
 
-def _is_check_of(setting: Setting, bot: Bot, check: str | None) -> bool:
+def _is_check_of(planning: Planning, bot: Bot, check: str | None) -> bool:
     if check is None:
         return True
     service, _, rest = check.partition("/")
     name = rest.partition("/")[0]
-    return service == setting.service and name == ("config" if bot.name == BUILT_IN else bot.name)
+    return service == planning.service and name == ("config" if bot.name == BUILT_IN else bot.name)
 
 
 def _verdict(sentences: Sequence[str], repositories: int) -> str:
@@ -174,7 +174,7 @@ def _verdict(sentences: Sequence[str], repositories: int) -> str:
     return f"runs in {runs} of {repositories} repositories"
 
 
-def _nothing(setting: Setting, any_repository: bool) -> str:
+def _nothing(planning: Planning, any_repository: bool) -> str:
     if not any_repository:
         return "no enabled repository"
-    return f"no enabled bot needs this {setting.event.kind}"
+    return f"no enabled bot needs this {planning.event.kind}"

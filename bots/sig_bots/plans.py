@@ -18,8 +18,8 @@ __all__ = [
     "COMMAND",
     "Plan",
     "PlannedJob",
+    "Planning",
     "RepoFacts",
-    "Setting",
     "Superseded",
     "event_job",
     "internal_job",
@@ -89,7 +89,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class Planning:
     """What is the same for all repositories of one planning."""
 
     event: Event
@@ -101,30 +101,30 @@ class Setting:
     prefix: str
 
 
-def event_job(setting: Setting, facts: RepoFacts, spec: Handler | CommandSpec | ScheduleSpec) -> PlannedJob:
+def event_job(planning: Planning, facts: RepoFacts, spec: Handler | CommandSpec | ScheduleSpec) -> PlannedJob:
     """The job of one handler for the event; what makes the job of a command another one, `command_jobs` puts in its place."""
-    subject = setting.subject
+    subject = planning.subject
     return PlannedJob(
         repo_id=facts.repo_id,
         bot=spec.bot,
         handler=spec.name,
         queue=spec.queue,
-        priority=_priority(setting.event),
+        priority=_priority(planning.event),
         target=f"{facts.repo_id}/{subject.name}/{spec.bot}",
         version=subject.version,
         key=f"{facts.repo_id}:{spec.bot}:{spec.name}:{subject.name}:{subject.version}",
         number=subject.number,
         head_sha=subject.head_sha,
-        actor=getattr(setting.event, "actor", None),
-        plugin_version=setting.roster.versions.get(spec.bot, ""),
+        actor=getattr(planning.event, "actor", None),
+        plugin_version=planning.roster.versions.get(spec.bot, ""),
         config_sha=facts.config.blob if facts.config is not None else None,
     )
 
 
-def internal_job(setting: Setting, facts: RepoFacts, handler: str, args: Mapping[str, Any]) -> PlannedJob:
+def internal_job(planning: Planning, facts: RepoFacts, handler: str, args: Mapping[str, Any]) -> PlannedJob:
     """A job of the built-in bot that no event asks for by itself."""
-    spec = next(one for one in setting.roster.bots[BUILT_IN].internals if one.name == handler)
-    return replace(event_job(setting, facts, spec), args=args)
+    spec = next(one for one in planning.roster.bots[BUILT_IN].internals if one.name == handler)
+    return replace(event_job(planning, facts, spec), args=args)
 
 
 def _priority(event: Event) -> int:
