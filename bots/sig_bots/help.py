@@ -1,4 +1,4 @@
-"""Help, from what the bots say about themselves: one data structure, rendered for a comment, a terminal and the pages."""
+"""Help, from what the bots say about themselves: one data structure, rendered for a comment and for docs/commands.md."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ __all__ = [
     "HelpData",
     "help_data",
     "help_markdown",
-    "help_text",
     "topic_help",
 ]
 
@@ -124,23 +123,6 @@ def help_markdown(data: HelpData, topic: str | None = None) -> str:
         ])  # fmt: skip
     blocks = [_bot_markdown(one) for one in part.bots] + [_command_markdown(one) for one in part.commands]
     return "\n\n".join(blocks)
-
-
-def help_text(data: HelpData, topic: str | None = None) -> str:
-    """Help for a terminal, without markup. Raises UserError on an unknown topic."""
-    part = topic_help(data, topic)
-    if not topic:
-        width = max((len(one.usage) for one in part.commands), default=0)
-        return "\n".join(f"{one.usage:<{width}}  {one.description} [{one.who}]" for one in part.commands)
-    lines: list[str] = []
-    for bot in part.bots:
-        lines += [f"{bot.name}: {bot.summary}", f"  {_when(bot)}", *(f"  {line}" for line in bot.schedules)]
-        lines += [f"  settings: {', '.join(bot.settings)}"] if bot.settings else []
-    for command in part.commands:
-        lines += [command.usage, f"  {command.description}", f"  Who may: {command.who_text}"]
-        lines += [f"  {one.usage}: {_argument_text(one)}" for one in command.arguments]
-        lines += [f"  Example: {example}" for example in command.examples]
-    return "\n".join(lines)
 
 
 def _command(spec: CommandSpec, prefix: str) -> CommandHelp:

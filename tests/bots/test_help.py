@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sig_bots.errors import UserError
-from sig_bots.help import help_data, help_markdown, help_text
+from sig_bots.help import help_data, help_markdown
 from tests.bots.sample import sample_roster
 
 DATA = help_data(sample_roster())
@@ -34,21 +34,9 @@ Who may: write access.
 - `[--force]`: Build also what is up to date
 - `[JOBS]`: Builds at a time, default 1"""
 
-LINT_TEXT = """\
-/sig lint [fix|report]
-  Lint the pull request.
-  Who may: the pull request's author, or write access
-  [fix|report]: mode
-  Example: /sig lint
-  Example: /sig lint fix"""
-
 
 def test_the_overview_lists_every_command() -> None:
     assert help_markdown(DATA) == OVERVIEW
-
-
-def test_one_command_is_explained_in_a_terminal() -> None:
-    assert help_text(DATA, "lint") == LINT_TEXT
 
 
 def test_a_command_wins_over_the_bot_of_its_name() -> None:
@@ -70,7 +58,7 @@ def test_schedules_and_events_are_data() -> None:
 
 
 def test_the_topic_may_be_written_as_a_command_line() -> None:
-    assert help_text(DATA, "/sig lint") == LINT_TEXT
+    assert help_markdown(DATA, "/sig lint") == help_markdown(DATA, "lint")
 
 
 def test_an_unknown_topic_names_the_nearest() -> None:
@@ -80,9 +68,3 @@ def test_an_unknown_topic_names_the_nearest() -> None:
 
 def test_the_prefix_is_the_services_own() -> None:
     assert "`/sig-stg lint" in help_markdown(help_data(sample_roster(), "/sig-stg"))
-
-
-def test_the_terminal_overview_has_one_line_per_command() -> None:
-    lines = help_text(DATA).splitlines()
-    assert len(lines) == len(DATA.commands)
-    assert lines[-1].startswith("/sig update ")
