@@ -21,7 +21,10 @@ from sig_bots.queues import Queue
 if TYPE_CHECKING:
     from sig_bots.context import Context
 
-__all__ = ["API_VERSION", "Bot", "CommandSpec", "Handler", "NoArgs", "ScheduleSpec", "Who"]
+__all__ = [
+    "API_VERSION", "Arguments", "Bot", "BotConfig", "BotDefinitionError", "CommandSpec", "Handler", "NoArgs", "NoConfig",
+    "ScheduleSpec", "Who",
+]  # fmt: skip
 
 API_VERSION = 1
 """Version of the plugin interface; a bot that requires another one is refused at start."""
@@ -140,8 +143,8 @@ class Bot:
         """Run the function for each event of the type (for which `when` answers true; `when` must be pure)."""
 
         def register(function: Function[E]) -> Function[E]:
-            name = f"{function.__name__}"
-            self.handlers.append(Handler(self.name, name, event, function, queue, _summary(function, self.name), when))
+            summary = _summary(function, self.name)
+            self.handlers.append(Handler(self.name, function.__name__, event, function, queue, summary, when))
             return function
 
         return register

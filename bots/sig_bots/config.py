@@ -1,4 +1,4 @@
-"""The repository's `.sigbot.yaml`: bytes -> configuration or problem, as values; what overrides what; its JSON Schema.
+"""The repository's `.sigbot.yaml`: bytes -> configuration or problem, as values.
 
     version: 1
     lint:                     # one section per bot; a present section means enabled, also an empty one
@@ -7,8 +7,7 @@
     images: [...]             # what the repository publishes
     permissions: {lint: anyone}
 
-Order, weakest first: service defaults, organisation file, default branch, and the pull request's own file, which may
-only narrow (`narrow`).
+What a pull request's own file may change of it is in `configlayers`, its JSON Schema in `configschema`.
 """
 
 from __future__ import annotations

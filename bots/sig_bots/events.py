@@ -1,8 +1,14 @@
 """What can happen, in the words of this project: every source reduces its deliveries to these values.
 
-An event is small, frozen and neutral of the forge; it does no I/O. `kind` tells the types apart, `schema_version` lets
-old and new processes overlap during an upgrade. `delivery` and `received` are filled in by the service from its
-record of the delivery: a pure parser has neither a clock nor a database.
+An event is small, frozen and neutral of the forge; it does no I/O. `kind` tells the types apart. `delivery` and `received`
+are filled in by the service from its record of the delivery: a pure parser has neither a clock nor a database.
+
+Unknown fields are refused, and old and new processes overlap during an upgrade: a new field is read by one release and
+only written (told apart by `schema_version`) by the next.
+
+A bot hears of what happened in a repository that names one, and of `ImagePushed` where images are made from that image.
+Nobody makes the other events that name no repository yet (`PackagesUpdated` to `BuildFinished`), and the service does not
+know whom they concern (`sig_workers.intake`).
 """
 
 from __future__ import annotations
@@ -31,7 +37,7 @@ class EventBase(Value):
 
     schema_version: int = SCHEMA_VERSION
     source: str
-    """Kind of the sender: github, pagure, forgejo, gitlab, quay, local, fedora, clock."""
+    """Kind of the sender (`sig_bots.sources.kinds`), `clock` for a schedule, `sigbot` for an event of our own."""
     delivery: str = ""
     """The sender's id of the delivery (X-GitHub-Delivery, msg_id, webhook-id, ...)."""
     received: datetime | None = None
@@ -228,12 +234,12 @@ _ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
 
 def dump_event(event: Event) -> str:
     """The event as JSON, for the store."""
-    return event.model_dump_json(exclude_defaults=False)
+    return event.model_dump_json()
 
 
 def load_event(text: str | bytes) -> Event:
     """The event from its JSON.
 
-    Raises pydantic.ValidationError when the text is not an event of this schema version.
+    Raises pydantic.ValidationError when the text is not an event, or has a field that this version does not know.
     """
     return _ADAPTER.validate_json(text)

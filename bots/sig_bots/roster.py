@@ -13,7 +13,7 @@ from types import ModuleType
 from sig_bots.bot import API_VERSION, Bot, CommandSpec, Handler, ScheduleSpec
 from sig_bots.errors import SigbotError
 
-__all__ = ["ENTRY_POINT_GROUP", "PluginError", "Roster", "command_of", "load_bots"]
+__all__ = ["BUILT_IN", "ENTRY_POINT_GROUP", "RESERVED_NAMES", "PluginError", "Roster", "command_of", "load_bots"]
 
 ENTRY_POINT_GROUP = "sigbot.bots"
 BUILT_IN = "sigbot"
