@@ -208,7 +208,8 @@ def test_what_is_missing_skips_a_test_and_fails_it_in_continuous_integration(
     (tmp_path / "test_one.py").write_text(
         "from tests.servers.programs import program\n\n\ndef test_one() -> None:\n    program('no-such-program')\n"
     )
-    argv = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-c", ROOT / "pyproject.toml", tmp_path]
+    config = str(ROOT / "pyproject.toml")
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-c", config, str(tmp_path)]
     done = subprocess.run(
         argv,
         cwd=ROOT,
