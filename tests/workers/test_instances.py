@@ -38,6 +38,16 @@ def test_each_kind_of_forge_gets_its_adapter(service: Service) -> None:
     assert {host.name for host in made} == {"here"}
 
 
+def test_a_token_tied_to_a_project_reaches_pagure_and_is_a_secret(service: Service) -> None:
+    given = instance(kind="pagure", token="secret-token", project_tokens={"rpms/demo": "project-token"})
+    host = make_host(given, service)
+    assert isinstance(host, PagureHost)
+    assert host.config.project_tokens == {"rpms/demo": "project-token"}
+    settings = Settings(instance=[given])
+    assert "project-token" in settings.secret_values()
+    assert "project-token" not in repr(settings)
+
+
 def test_an_app_signs_with_its_key_and_needs_no_token(service: Service, tmp_path: Path) -> None:
     (tmp_path / "app.pem").write_text("the key\n")
     app = instance(

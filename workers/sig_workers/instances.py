@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Self
@@ -29,23 +30,39 @@ class Instance(Section):
     """One forge or other sender: `[[instance]]`."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")
+    """What the instance is called: in the address of its hook, in `push_from`, on the pages."""
     kind: str
-    """One of `sig_bots.sources.kinds`."""
+    """Kind of the sender, as in the table of sources."""
     url: str = ""
+    """Its address, `https://host[:port]`; git may talk to this origin only. Needed for every hosted forge."""
     api_url: str = ""
+    """GitHub: address of the API, when it is not where it is on github.com or an Enterprise server."""
     account: str = "sigbot"
+    """Login of our account there; people may address it instead of `/sig`."""
     account_id: str | None = None
+    """The forge's own id of that account; with it a renamed account is still known."""
     token: SecretStr | None = None
+    """Token of the account."""
     token_file: Path | None = None
+    """File that holds the token."""
+    project_tokens: Mapping[str, SecretStr] = Field(default_factory=dict)
+    """Pagure: tokens tied to one project, by its full path, with which its dashboard issue can be edited."""
     app_id: str | None = None
+    """GitHub: id of the App, in place of a token."""
     private_key: SecretStr | None = None
+    """GitHub: the App's key (PEM)."""
     private_key_file: Path | None = None
+    """File that holds the App's key."""
     hook_secrets: tuple[SecretStr, ...] = ()
+    """Secrets of its webhooks; several while one is replaced."""
     hook_secret_files: tuple[Path, ...] = ()
+    """Files that hold one each."""
     repositories: tuple[str, ...] = ()
     """Globs of the repositories that are enabled; a valid signature alone does not enrol."""
     allow_http: bool = False
+    """Let `url` be plain http."""
     allow_private_network: bool = False
+    """Let git connect to an address that is not public."""
     dry_run: bool = False
     """Bots read here and say in their jobs' logs what they would have done; nothing is written or pushed."""
     max_body: int | None = Field(default=None, gt=0)
@@ -99,6 +116,10 @@ class Instance(Section):
             return read_secret(self.token_file).decode()
         return self.token.get_secret_value() if self.token else None
 
+    def project_credentials(self) -> dict[str, str]:
+        """The tokens tied to single projects, by full path."""
+        return {path: token.get_secret_value() for path, token in self.project_tokens.items()}
+
     def app_key(self) -> str | None:
         """The App's private key (PEM), in place or from its file."""
         if self.private_key_file:
@@ -110,14 +131,21 @@ class RegistryAccess(Section):
     """How one registry is reached and who may push where: `[[registry]]`."""
 
     host: str
+    """Host as in an image's name, with the port if it has one."""
     prefix: str = ""
+    """Part of the registry that login and `push_from` are for: these names and what is below them; all when empty."""
     username: str | None = None
+    """Login; without it the registry is read as anybody."""
     password: SecretStr | None = None
+    """Its password."""
     password_file: Path | None = None
+    """File that holds the password."""
     push_from: tuple[str, ...] = ()
     """Globs `instance:path` of the repositories allowed to push below host/prefix; any other push is refused."""
     insecure: bool = False
+    """Speak plain http to it."""
     mirror: str | None = None
+    """`host[/prefix]` that is read instead."""
 
     def secret(self) -> str | None:
         """The password, in place or from its file."""

@@ -26,7 +26,7 @@ _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SPAN_WANTED = "must be a length of time, as in 500ms, 15s, 10m, 6h or 1d"
 _WRONG = {
-    "extra_forbidden": "is no setting; docs/configuration.md lists what there is",
+    "extra_forbidden": "is no setting; docs/settings.md lists what there is",
     "missing": "is missing",
     "time_delta_parsing": _SPAN_WANTED,
     "time_delta_type": _SPAN_WANTED,
@@ -49,6 +49,7 @@ class Timing(Section):
     lease: timedelta = timedelta(seconds=60)
     """How long a silent worker keeps a job or delivery."""
     heartbeat: timedelta = timedelta(seconds=15)
+    """How often a worker renews what it holds."""
     sweep: timedelta = timedelta(seconds=15)
     """How often the sweeper looks for due work nobody was woken for."""
     retry: timedelta = timedelta(seconds=30)
@@ -58,6 +59,7 @@ class Timing(Section):
     longest: dict[str, timedelta] = Field(default_factory=dict)
     """Time limits of jobs that differ from ours (`interactive` 10m, `bulk` 1h, `builds` 6h); then another worker tries."""
     hook_sync: timedelta = timedelta(minutes=10)
+    """How often forges are asked for their repositories and webhook keys."""
     config_age: timedelta = timedelta(minutes=10)
     """How long a repository's configuration is believed without a push that touches it."""
     request: timedelta = timedelta(seconds=10)
@@ -90,6 +92,7 @@ class Settings(BaseSettings):
     url: str = "http://127.0.0.1:8080"
     """Where people reach the pages; links are made from it."""
     data: Path = Path("/var/lib/sigbot")
+    """Folder of what a process keeps: git's cache, builds, the embedded store and broker."""
     store: str = ""
     """`sqlite:////path/file.db` or `postgresql+psycopg://...`; default: SQLite in the data folder."""
     broker: str = "filesystem"
@@ -97,16 +100,21 @@ class Settings(BaseSettings):
     durable: bool = False
     """SQLite only: wait for the disk at each commit."""
     builder: Literal["buildah", "none"] = "buildah"
+    """What builds images; `none` fails each build with one sentence."""
     build_disk_limit: int = Field(default=8 * 1024**3, gt=0)
     """Bytes one build may occupy."""
     instances: tuple[Instance, ...] = Field(default=(), alias="instance")
+    """Forges and other senders."""
     registries: tuple[RegistryAccess, ...] = Field(default=(), alias="registry")
+    """Registries that need a login, a mirror or http, and who may publish there."""
     timing: Timing = Timing()
+    """Lengths of time."""
     dry_run: bool = False
     """As an instance's `dry_run`, for all of them."""
     sweeper: bool = True
-    """Switches of the safety nets; only fault tests turn one off, to see that it is needed."""
+    """Look for work that nobody was woken for; only fault tests turn this off, to see that it is needed."""
     effects_ledger: bool = True
+    """Record what is done outside; only fault tests turn this off."""
 
     @classmethod
     def settings_customise_sources(
@@ -150,7 +158,8 @@ class Settings(BaseSettings):
         """Every secret, for the redaction of logs and comments."""
         found: list[str | None] = []
         for one in self.instances:
-            found += [one.credential(), one.app_key(), *(secret.decode("utf-8", "replace") for secret in one.secrets())]
+            found += [one.credential(), one.app_key(), *one.project_credentials().values()]
+            found += [secret.decode("utf-8", "replace") for secret in one.secrets()]
         for access in self.registries:
             found += [access.secret(), f"{access.username}:{access.secret()}" if access.username else None]
         for password in (urlsplit(self.store_url).password, urlsplit(self.broker).password):

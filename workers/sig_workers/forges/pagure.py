@@ -24,7 +24,8 @@ def make_host(instance: Instance, service: Service) -> PagureHost:
     """The Pagure of an instance. Raises ForgeError without a token, UserError for an address that cannot be."""
     config = PagureConfig(
         name=instance.name, url=instance.url, account=instance.account, token=token_of(instance),
-        service=service.settings.service, repositories=instance.repositories, allow_http=instance.allow_http,
+        service=service.settings.service, repositories=instance.repositories,
+        project_tokens=instance.project_credentials(), allow_http=instance.allow_http,
     )  # fmt: skip
     return PagureHost(config)
 
