@@ -18,7 +18,7 @@ from sig_bots.errors import ForgeError, NotFound, SigbotError, Transient, Unsupp
 __all__ = ["CONNECT_SECONDS", "error_from_status", "matches", "moment", "retry_after", "speaking_to", "translate"]
 
 CONNECT_SECONDS = 5.0
-"""How long an adapter waits for a connection; the wait for an answer is configured per instance."""
+"""How long an adapter waits for a connection; how long for an answer, is each adapter's own."""
 
 _LONGEST_WAIT = timedelta(hours=6)
 _SPACE = re.compile(r"\s+")
