@@ -122,9 +122,7 @@ class Beat:
     def _deliver(self, due: ScheduleRow) -> None:
         event = Tick(source="clock", repo=due.repo.ref(), bot=due.bot, handler=due.handler, scheduled=due.next_at)
         name = f"tick-{due.id}-{due.next_at.isoformat()}"
-        self._service.store.accept(
-            instance="", source="sigbot", delivery_id=name, headers={}, body=dump_event(event).encode()
-        )
+        self._service.store.accept_own(name, dump_event(event))
         self._service.wake_ups.wake({"receive"})
 
     def _period(self, bot: str, handler: str, default: timedelta) -> timedelta:

@@ -21,6 +21,7 @@ from sig_workers.leases import LeaseKeeper
 from sig_workers.observe import working_on
 from sig_workers.repoconfig import configuration, is_old
 from sig_workers.service import Service
+from sig_workers.store.deliveries import OWN
 from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.errors import StoreDown
 from sig_workers.store.inventory import SqlInventory
@@ -30,7 +31,6 @@ __all__ = ["Intake", "Taken"]
 
 type Parsed = tuple[Event, ...] | Ignored | Rejected
 
-INTERNAL = "sigbot"
 TRUSTED = 1.0
 """Seconds for which the repositories of a batch are believed; reading a configuration may take longer."""
 
@@ -124,10 +124,7 @@ class Intake:
     def _split(self, row: DeliveryRow, events: Sequence[Event]) -> Settlement:
         """One delivery that holds several events becomes several deliveries of our own."""
         for number, event in enumerate(events):
-            self._service.store.accept(
-                instance="", source=INTERNAL, delivery_id=f"delivery-{row.id}-{number}", headers={},
-                body=dump_event(event).encode(), trace=row.trace,
-            )  # fmt: skip
+            self._service.store.accept_own(f"delivery-{row.id}-{number}", dump_event(event), trace=row.trace)
         return Settlement(
             row.id, row.attempt, DeliveryState.DONE, f"held {len(events)} events, each planned on its own"
         )
@@ -266,7 +263,7 @@ class _Batch:
 
 
 def _parse(row: DeliveryRow) -> Parsed:
-    if row.source == INTERNAL:
+    if row.source == OWN:
         return (load_event(row.body),)
     parsed = events_of(row.source, row.headers, row.body)
     if isinstance(parsed, (Ignored, Rejected)):

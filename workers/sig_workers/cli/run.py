@@ -141,8 +141,5 @@ def start(service: Service, imported: Imported, config: RepoConfig, repo: Repo) 
     for schedule in service.bots.schedules():
         if config.enabled(service.bots.bots[schedule.bot]):
             tick = Tick(source="clock", repo=repo, bot=schedule.bot, handler=schedule.name, scheduled=datetime.now(UTC))
-            service.store.accept(
-                instance="", source="sigbot", delivery_id=f"run-{uuid.uuid4()}", headers={},
-                body=dump_event(tick).encode(),
-            )  # fmt: skip
+            service.store.accept_own(f"run-{uuid.uuid4()}", dump_event(tick))
     service.wake_ups.wake({"receive"})

@@ -22,10 +22,14 @@ __all__ = [
     "DELIVERY_COLUMNS",
     "MAX_DELIVERY_ATTEMPTS",
     "MAX_DELIVERY_DEATHS",
+    "OWN",
     "Deliveries",
     "delivery_row",
     "due_deliveries",
 ]
+
+OWN = "sigbot"
+"""Source of the deliveries that hold an event of our own: a tick, what a job made, a part of a delivery of many."""
 
 MAX_DELIVERY_ATTEMPTS = 3
 MAX_DELIVERY_DEATHS = 5
@@ -70,6 +74,15 @@ class Deliveries(Part):
         if known_state in _BADLY_ENDED and self._requeue(known):
             return Accepted(known, "requeued")
         return Accepted(known, "duplicate")
+
+    def accept_own(self, delivery_id: str, event: str, *, trace: str | None = None) -> Accepted:
+        """Keep an event of our own (`dump_event`) as a delivery, which is planned like any other; the same id is kept once.
+
+        `trace`: of what it follows from. Raises StoreDown.
+        """
+        return self.accept(
+            instance="", source=OWN, delivery_id=delivery_id, headers={}, body=event.encode(), trace=trace
+        )
 
     def replay(self, delivery: int) -> bool:
         """Make a delivery due again, whatever became of it; False when it does not exist or is being processed."""

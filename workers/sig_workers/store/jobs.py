@@ -16,6 +16,7 @@ from sig_bots.jobstate import JobState
 from sig_workers.store import schema as t
 from sig_workers.store.columns import UtcTime, When, Words, clean, db_after, db_now, moment
 from sig_workers.store.database import Part, one_at_a_time, upsert
+from sig_workers.store.deliveries import OWN
 from sig_workers.store.deliverystate import DeliveryState
 from sig_workers.store.job_rows import job_row, job_rows
 from sig_workers.store.job_sql import BEST, DUE, END_RUN, START_AND_READ, START_MANY, START_ONE
@@ -223,7 +224,7 @@ def _emit(connection: Connection, job: int, attempt: int, events: Sequence[str |
     bodies = [event.encode() if isinstance(event, str) else event for event in events]
     rows: list[dict[str, Any]] = [
         {
-            "instance": "", "source": "sigbot", "delivery_id": f"job-{job}.{attempt}-{n}", "headers": {}, "body": body,
+            "instance": "", "source": OWN, "delivery_id": f"job-{job}.{attempt}-{n}", "headers": {}, "body": body,
             "body_sha256": hashlib.sha256(body).digest(), "state": DeliveryState.RECEIVED, "parent_job_id": job, "trace": trace,
         }
         for n, body in enumerate(bodies)
