@@ -57,9 +57,9 @@ def main(kind: str, *arguments: str) -> None:
         app = bare_app(broker, Path(os.environ["BENCH_BROKER"]) if "BENCH_BROKER" in os.environ else None)
         app.worker_main(["worker", "--pool", pool, "--concurrency", concurrency, *QUIET])
         return
+    from sig_bots.queues import QUEUES
     from sig_workers.cli.roles import worker_arguments
     from sig_workers.observe import configure_logging
-    from sig_workers.queue import QUEUES
     from sig_workers.tasks import worker_app
     from tests.bench.noop import service, settings
 

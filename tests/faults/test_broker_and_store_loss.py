@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sig_workers.queue import QUEUES, RECEIVE, WORK, make_app
+from sig_bots.queues import QUEUES
+from sig_workers.queue import RECEIVE, WORK, make_app
 from tests.faults.arena import Arena, open_arena
 from tests.faults.conftest import WAYS
 from tests.faults.journeys import Ping, Talk, Update

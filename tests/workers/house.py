@@ -16,12 +16,12 @@ from typing import Any
 from sig_bots.bot import Bot
 from sig_bots.config import CONFIG_FILE
 from sig_bots.forge import Check, Permission
+from sig_bots.queues import QUEUES
 from sig_bots.roster import Roster
 from sig_bots.sources import local
 from sig_workers.beat import Beat
 from sig_workers.localforge.forge import LocalForge
 from sig_workers.localforge.hooks import SPOOL
-from sig_workers.queue import QUEUES
 from sig_workers.service import Service
 from sig_workers.settings import Instance, Settings, Timing
 from sig_workers.store.rows import DeliveryRow, JobRow

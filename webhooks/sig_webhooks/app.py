@@ -17,7 +17,8 @@ from sig_webhooks.receiver import Endpoint, answer, make_receiver
 from sig_workers.observe import Redactor, configure_logging
 from sig_workers.queue import WakeUps
 from sig_workers.settings import Settings, SettingsError, load_settings
-from sig_workers.store.store import Store, StoreDown
+from sig_workers.store.errors import StoreDown
+from sig_workers.store.store import Store
 
 __all__ = ["create_app", "endpoints", "serving"]
 

@@ -7,7 +7,8 @@ import logging
 from flask import Blueprint, Response
 
 from sig_webhooks.receiver import answer
-from sig_workers.store.store import Store, StoreDown
+from sig_workers.store.errors import StoreDown
+from sig_workers.store.store import Store
 
 __all__ = ["make_health"]
 

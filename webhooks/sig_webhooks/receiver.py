@@ -21,8 +21,9 @@ from sig_webhooks.body import BodyReader
 from sig_workers.queue import WakeUps
 from sig_workers.settings import Instance
 from sig_workers.store.deliverystate import DeliveryState
+from sig_workers.store.errors import StoreDown
 from sig_workers.store.rows import Accepted
-from sig_workers.store.store import Store, StoreDown
+from sig_workers.store.store import Store
 
 __all__ = ["Endpoint", "answer", "make_receiver", "public_headers"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 from sig_workers.observe import Redactor
+from sig_workers.store.errors import StoreDown
 from sig_workers.store.rows import JobRow
-from sig_workers.store.store import Store, StoreDown
+from sig_workers.store.store import Store
 
 __all__ = ["JobLog"]
 

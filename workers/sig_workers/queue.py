@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sig_workers.settings import Settings
 
-__all__ = ["QUEUES", "RECEIVE", "WORK", "WakeUps", "make_app"]
+__all__ = ["RECEIVE", "WORK", "WakeUps", "make_app"]
 
 RECEIVE = "sigbot.receive"
 WORK = "sigbot.work"

@@ -26,8 +26,8 @@ from sig_workers.recorded import RecordedForge
 from sig_workers.repoconfig import configuration
 from sig_workers.rundoors import RunServices, job_url
 from sig_workers.service import Service
+from sig_workers.store.errors import StoreDown
 from sig_workers.store.rows import HostBlock, JobRow
-from sig_workers.store.store import StoreDown
 
 __all__ = ["Runner"]
 

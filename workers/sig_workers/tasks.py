@@ -9,10 +9,11 @@ from datetime import timedelta
 from itertools import batched
 from typing import TYPE_CHECKING
 
+from sig_bots.queues import QUEUES
 from sig_workers.drain import Drain
 from sig_workers.intake import Intake
 from sig_workers.leases import LeaseKeeper
-from sig_workers.queue import QUEUES, RECEIVE, WORK, make_app
+from sig_workers.queue import RECEIVE, WORK, make_app
 from sig_workers.runner import Runner
 from sig_workers.service import Service
 from sig_workers.store.errors import StoreDown

@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import text
 
 from sig_bots.errors import Transient
+from sig_workers.store.errors import StoreDown
 from sig_workers.store.rows import Accepted
-from sig_workers.store.store import Store, StoreDown
+from sig_workers.store.store import Store
 from tests.servers.postgres import PostgreSQL
 from tests.workers.store.conftest import LEASE, eventually
 

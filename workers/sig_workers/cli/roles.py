@@ -47,8 +47,8 @@ def worker(queues: str, pool: str, concurrency: int) -> None:
     """Plan deliveries and run jobs (Celery)."""
     need("worker")
     gc.disable()  # until everything is imported: there is no garbage yet, and looking for it costs a tenth of the start
+    from sig_bots.queues import QUEUES
     from sig_workers.observe import configure_logging
-    from sig_workers.queue import QUEUES
     from sig_workers.service import Service
     from sig_workers.tasks import worker_app
 

@@ -12,21 +12,22 @@ from sig_workers.store.control import Control
 from sig_workers.store.database import Database
 from sig_workers.store.deliveries import Deliveries
 from sig_workers.store.effects import Effects
-from sig_workers.store.errors import StoreDown
 from sig_workers.store.jobs import Jobs
 from sig_workers.store.migrate import Migrations
+from sig_workers.store.registry_answers import RegistryAnswers
 from sig_workers.store.repositories import Repositories
 from sig_workers.store.settlement import Settling
 from sig_workers.store.sweep import Sweeper
 from sig_workers.store.trust_records import TrustRecords
 from sig_workers.store.views import Views
 
-__all__ = ["Store", "StoreDown"]
+__all__ = ["Store"]
 
 
 class Store(
-    Migrations, Deliveries, Settling, Jobs, Sweeper, Effects, Control, Repositories, TrustRecords, Clockwork, Views
-):
+    Migrations, Deliveries, Settling, Jobs, Sweeper, Effects, Control, Repositories, TrustRecords, Clockwork,
+    RegistryAnswers, Views,
+):  # fmt: skip
     """All functions of the store over one database. Safe to share between threads, and to keep over a fork.
 
     Each function is one transaction. Any of them may raise StoreDown (a Transient): nothing was written then.
