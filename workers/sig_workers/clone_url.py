@@ -5,13 +5,13 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-import socket
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from sig_bots.errors import ForgeError, Transient
+from sig_bots.errors import ForgeError
+from sig_workers.addresses import addresses_of, is_public
 
 __all__ = ["CloneUrl", "check_clone_url", "local_clone_url"]
 
@@ -105,14 +105,10 @@ def _origin(parts: SplitResult) -> str:
 def _pin(parts: SplitResult, host: str, port: int, allow_private: bool) -> str:
     if _proxied(parts.scheme, host):
         return ""  # the egress proxy resolves the name and decides
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError):
-        raise Transient(f"The host name {host} does not resolve.", host=host) from None
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    addresses = addresses_of(host, port)
     if not allow_private:
         for address in addresses:
-            if not _public(address):
+            if not is_public(address):
                 raise ForgeError(
                     f"{host} resolves to {address}, which is not a public address; "
                     "set allow_private_network for the instance in sigbot.toml if that is meant."
@@ -129,19 +125,6 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _public(address: str) -> bool:
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
-        if inner is not None and not inner.is_global:
-            return False
-        if parsed in ipaddress.ip_network("64:ff9b::/96") and not _public(
-            str(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF))
-        ):
-            return False
-    return parsed.is_global and not parsed.is_multicast
 
 
 def _proxied(scheme: str, host: str) -> bool:

@@ -144,8 +144,17 @@ class RegistryAccess(Section):
     """Globs `instance:path` of the repositories allowed to push below host/prefix; any other push is refused."""
     insecure: bool = False
     """Speak plain http to it."""
+    ca_file: Path | None = None
+    """PEM file of authorities that are believed there beside the system's."""
+    allow_private_network: bool = False
+    """The token server it names and the targets of its redirects may lie inside our network, as it may itself."""
     mirror: str | None = None
     """`host[/prefix]` that is read instead."""
+
+    @property
+    def place(self) -> str:
+        """`host[/prefix]`."""
+        return "/".join(part for part in (self.host, self.prefix.strip("/")) if part)
 
     def secret(self) -> str | None:
         """The password, in place or from its file."""
@@ -155,8 +164,7 @@ class RegistryAccess(Section):
 
     def allows(self, image_name: str, instance: str, path: str) -> bool:
         """Whether the repository may push the image."""
-        below = "/".join(part for part in (self.host, self.prefix.strip("/")) if part)
-        inside = image_name == below or image_name.startswith(f"{below}/")
+        inside = image_name == self.place or image_name.startswith(f"{self.place}/")
         return inside and any(fnmatchcase(f"{instance}:{path}", pattern) for pattern in self.push_from)
 
 

@@ -193,6 +193,7 @@ class Intake:
         if event.repo is not None:
             return [batch.repository(event.repo)]
         if isinstance(event, ImagePushed):
+            store.forget_answers(event.image.name)
             # By name alone: a tag nobody uses yet may be the newer one that somebody waits for.
             children = SqlInventory(store).children(event.image.with_tag(None))
             repos = {(child.repo.instance, child.repo.path): child.repo for child in children}

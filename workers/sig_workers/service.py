@@ -81,10 +81,11 @@ class Service:
 
     @cached_property
     def registry(self) -> Registry:
-        """The registry client."""
+        """The registry client, its answers shared with the other processes through the store."""
+        from sig_workers.registries.answers import StoredAnswers
         from sig_workers.registries.factory import make_registry
 
-        return make_registry(self.settings)
+        return make_registry(self.settings, StoredAnswers(self.store, self.settings.timing.registry_age))
 
     @cached_property
     def builder(self) -> Builder:

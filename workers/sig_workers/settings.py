@@ -62,6 +62,8 @@ class Timing(Section):
     """How often forges are asked for their repositories and webhook keys."""
     config_age: timedelta = timedelta(minutes=10)
     """How long a repository's configuration is believed without a push that touches it."""
+    registry_age: timedelta = timedelta(minutes=10)
+    """How long a registry's answer about a tag is believed without a push that we are told of."""
     request: timedelta = timedelta(seconds=10)
     """How long a sender may take for the head of a request, and again for its body. GitHub gives up after 10 s."""
     poll: timedelta = timedelta(milliseconds=500)
@@ -107,6 +109,10 @@ class Settings(BaseSettings):
     """Forges and other senders."""
     registries: tuple[RegistryAccess, ...] = Field(default=(), alias="registry")
     """Registries that need a login, a mirror or http, and who may publish there."""
+    registry_auth_file: Path | None = None
+    """Logins for reading: a containers auth.json or Docker config.json."""
+    allow_private_registries: bool = False
+    """Registries that only a Containerfile names may lie inside our network."""
     timing: Timing = Timing()
     """Lengths of time."""
     dry_run: bool = False

@@ -32,7 +32,7 @@ def server() -> Iterator[Server]:
 
 
 def client(*servers: Server, **options: Any) -> RegistryClient:
-    return RegistryClient(insecure_hosts=[each.host for each in servers], timeout=5, **options)
+    return RegistryClient(insecure_hosts=[each.host for each in servers], timeout=5, spacing=0, **options)
 
 
 def image(server: Server, rest: str = "team/app:1") -> ImageRef:
@@ -111,7 +111,7 @@ def test_a_registry_that_is_down_is_a_sentence() -> None:
 
 def test_http_is_spoken_only_to_configured_hosts(server: Server) -> None:
     with pytest.raises(Transient):
-        RegistryClient(timeout=2).digest(image(server))
+        RegistryClient(timeout=2, private_network=True).digest(image(server))
     assert server.asked == []
 
 
@@ -350,6 +350,15 @@ def test_deep_json_is_a_sentence(server: Server) -> None:
         client(server).manifest(image(server))
 
 
+def test_requests_to_one_host_keep_their_distance(server: Server) -> None:
+    index(server)
+    asking = RegistryClient(insecure_hosts=[server.host], timeout=5, spacing=0.05)
+    began = time.monotonic()
+    for _ in range(4):
+        asking.digest(image(server))
+    assert time.monotonic() - began >= 0.15
+
+
 @given(st.text(max_size=200))
 def test_any_challenge_is_read(header: str) -> None:
     parse_challenge(header)
@@ -374,25 +383,13 @@ def test_docker_hub_names_and_mirrors_are_completed(server: Server) -> None:
     ]
 
 
-class Memory(dict[tuple[str, str], Any]):
-    def get(self, kind: str, reference: str) -> Any:  # type: ignore[override]
-        return super().get((kind, reference))
-
-    def put(self, kind: str, reference: str, value: Any) -> None:
-        self[kind, reference] = json.loads(json.dumps(value))
-
-
-def test_inside_the_cache_lifetime_nothing_is_asked(server: Server) -> None:
-    index(server)
-    server.put("/v2/team/app/tags/list", {"tags": ["1"]})
-    memory = Memory()
-    answers = []
-    for _ in range(2):
-        asking = client(server, cache=memory)
-        answers.append((asking.tags(image(server)), asking.digest(image(server)), asking.manifest(image(server))))
-        count = len(server.asked)
-    assert answers[0] == answers[1]
-    assert count == 3
+def test_what_a_digest_names_is_asked_for_once(server: Server) -> None:
+    digests = index(server)
+    asking = client(server)
+    pinned = image(server).with_tag(None, digests["index"])
+    assert asking.manifest(pinned) == asking.manifest(image(server)) == asking.manifest(pinned)
+    assert asking.config(pinned) == asking.config(pinned)
+    assert len(server.asked) == len({each.path for each in server.asked}) == 4
 
 
 def test_logins_come_from_a_containers_auth_file(tmp_path: Path) -> None:
@@ -412,7 +409,7 @@ def test_logins_come_from_a_containers_auth_file(tmp_path: Path) -> None:
             }
         )
     )
-    logins = read_auth_file(file)
+    logins = read_auth_file(file).logins
     assert find_login(logins, "quay.io", "other/app") == Login("a", "1")
     assert find_login(logins, "quay.io", "team/app") == Login("b", "2:3")
     assert find_login(logins, "quay.io", "teamwork/app") == Login("a", "1")

@@ -78,18 +78,6 @@ def test_a_disabled_repository_has_no_due_schedule(store: Store, repo: Repositor
     assert store.due_schedules() == []
 
 
-def test_cached_answers_grow_old(store: Store) -> None:
-    store.cache("quay.io/a", "tags", ["1", "2"])
-    store.cache("quay.io/a", "tags", ["1", "2", "3"])
-    store.cache("quay.io/a", "digest", None)
-    found, nothing = store.cached("quay.io/a", "tags", HOUR), store.cached("quay.io/a", "digest", HOUR)
-    assert found is not None
-    assert nothing is not None
-    assert (found.value, nothing.value) == (["1", "2", "3"], None)
-    eventually(lambda: store.cached("quay.io/a", "tags", BLINK) is None)
-    assert store.cached("quay.io/b", "tags", HOUR) is None
-
-
 def test_the_public_sees_public_repositories_only(store: Store, repo: RepositoryRow, work: Work) -> None:
     hidden = store.ensure_repository("forge", Repo(path="owner/hidden", private=True))
     unknown = store.ensure_repository("forge", Repo(path="owner/unknown"))

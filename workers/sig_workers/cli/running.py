@@ -163,7 +163,7 @@ def write_settings(data: Path, url: str, extra: str) -> Path:
     HookTarget(f"{url}/hooks/local", secret, store).write(data)
     lines = [
         f"url = {json.dumps(url)}", f"data = {json.dumps(str(data))}", f"store = {json.dumps(store)}",
-        'broker = "filesystem"', extra, "[[instance]]", 'name = "local"', 'kind = "local"', 'account = "sigbot"',
+        'broker = "filesystem"', "allow_private_registries = true", extra, "[[instance]]", 'name = "local"', 'kind = "local"', 'account = "sigbot"',
         'account_id = "local:sigbot"', f"hook_secrets = [{json.dumps(secret)}]", 'repositories = ["*"]', "",
     ]  # fmt: skip
     file = data / "sigbot.toml"

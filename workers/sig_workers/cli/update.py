@@ -41,7 +41,7 @@ def update(paths: tuple[Path, ...], dry_run: bool, form: str) -> None:
     wanted = section if isinstance(section, UpdateConfig) else UpdateConfig()
     files = containerfiles_in(paths, config.images)
     with busy("asking the registries"):
-        registry = make_registry(read_settings())
+        registry = make_registry(read_settings(), private_network=True)  # the checkout is the person's own
         scan = look_over(registry, files, wanted.ignore, schemes=wanted.schemes, policy=wanted.policy)
     moves = [move for group in scan.moves.values() for move in group]
     changes, applied, refused = apply_moves(moves, files)

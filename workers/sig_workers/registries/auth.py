@@ -12,9 +12,9 @@ from pathlib import Path
 
 from sig_bots.errors import UserError
 
-__all__ = ["Challenge", "Login", "find_login", "parse_challenge", "read_auth_file"]
+__all__ = ["AuthFile", "Challenge", "Login", "find_login", "parse_challenge", "read_auth_file"]
 
-_DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io", "https://index.docker.io/v1/")
+_DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 
 @dataclass(frozen=True)
@@ -44,31 +44,58 @@ class Challenge:
     parameters: Mapping[str, str]
 
 
-def read_auth_file(path: Path) -> dict[str, Login]:
-    """Logins by registry host, or by host and path prefix (containers-auth.json(5)).
+@dataclass(frozen=True)
+class AuthFile:
+    """What a containers auth.json holds."""
 
-    Raises UserError when the file cannot be read or is not of that form; the text never repeats its content.
+    logins: Mapping[str, Login]
+    """By registry host, or by host and path prefix."""
+    unusable: Mapping[str, str]
+    """The same keys -> why the login there cannot be used; a sentence for the person who asks for such an image."""
+
+
+def read_auth_file(path: Path) -> AuthFile:
+    """Read a containers `auth.json` or a Docker `config.json` (containers-auth.json(5)).
+
+    Programs that give out credentials (`credHelpers`, `credsStore`) are never run, and identity tokens need a protocol
+    of their own: such entries are remembered as unusable. Raises UserError when the file cannot be read or is not of that
+    form; the text never repeats its content.
     """
     try:
-        auths = json.loads(path.read_bytes()).get("auths", {})
-        entries = {key: value["auth"] for key, value in auths.items() if value.get("auth")}
-        logins = {}
-        for key, value in entries.items():
-            logins[key.removeprefix("https://").removeprefix("http://").rstrip("/")] = Login.from_base64(value)
+        document = json.loads(path.read_bytes())
+        entries = {_place(key): dict(value) for key, value in document.get("auths", {}).items()}
+        logins = {key: Login.from_base64(value["auth"]) for key, value in entries.items() if value.get("auth")}
+        helpers = {_place(host): str(name) for host, name in document.get("credHelpers", {}).items()}
+        if store := document.get("credsStore"):
+            helpers = {**{key: str(store) for key in entries if key not in logins}, **helpers}
+        unusable = {
+            key: f"the login for {key} is kept by the program docker-credential-{name[:60]!a}, which is never run"
+            for key, name in helpers.items()
+        } | {
+            key: f"the login for {key} is an identity token, which is not supported"
+            for key, value in entries.items()
+            if value.get("identitytoken")
+        }
     except OSError as error:
         raise UserError(f"The registry credentials {path} cannot be read: {error.strerror}.") from None
     except (ValueError, AttributeError, TypeError, KeyError, binascii.Error):
         raise UserError(f"The registry credentials {path} are not in the format of containers auth.json.") from None
-    return logins
+    return AuthFile(logins, unusable)
 
 
-def find_login(logins: Mapping[str, Login], registry: str, repository: str) -> Login | None:
-    """The login for the longest matching `registry[/path]`; whole path components only."""
+def _place(key: str) -> str:
+    # Docker wrote whole addresses of the API: https://quay.io/v1/
+    bare = key.removeprefix("https://").removeprefix("http://").rstrip("/")
+    return re.sub(r"^([^/]+)/v[12]$", r"\1", bare)
+
+
+def find_login[T](logins: Mapping[str, T], registry: str, repository: str) -> T | None:
+    """What stands under the longest matching `registry[/path]`; whole path components only."""
     hosts = [registry, *(_DOCKER_HUB if registry in _DOCKER_HUB else ())]
     parts = repository.split("/")
     for length in range(len(parts), -1, -1):
         for host in hosts:
-            found = logins.get("/".join([host, *parts[:length]]).removeprefix("https://").rstrip("/"))
+            found = logins.get("/".join([host, *parts[:length]]))
             if found is not None:
                 return found
     return None

@@ -9,43 +9,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sig_bots.errors import ForgeError, NotFound
 from sig_bots.refs import Digest, ImageRef, Platform
 from sig_bots.tools import ImageDetails, Manifest
-from sig_workers.registries.auth import Login, find_login, read_auth_file
+from sig_workers.registries.answers import MemoryAnswers, RegistryCache
+from sig_workers.registries.auth import AuthFile, Login, find_login, read_auth_file
+from sig_workers.registries.connections import Connections, HostRules
 from sig_workers.registries.manifests import (
     ACCEPT,
     check_digest,
     config_digest,
     parse_config,
-    parse_json,
     parse_manifest,
     sha256,
 )
-from sig_workers.registries.transport import Answer, Transport, next_page
+from sig_workers.registries.taglist import TagList, read_tags
+from sig_workers.registries.transport import Answer, Transport
 
-__all__ = ["RegistryCache", "RegistryClient"]
+__all__ = ["RegistryClient"]
 
 _MANIFEST_LIMIT = 4 << 20  # what the distribution specification asks registries to accept at least
 _TAGS_LIMIT = 16 << 20
 _CONFIG_LIMIT = 8 << 20
-_TAG_COUNT = 200_000
-_PAGES, _PAGES_SECONDS = 4000, 600.0  # some registries give 50 tags a page
-
-
-class RegistryCache(Protocol):
-    """Remembers answers. It decides how old they may be; `kind` is tags, digest, manifest or config."""
-
-    def get(self, kind: str, reference: str) -> Any | None:
-        """The JSON value, None when there is none that is young enough."""
-        ...
-
-    def put(self, kind: str, reference: str, value: Any) -> None:
-        """Keep a JSON value."""
-        ...
 
 
 class RegistryClient:
@@ -58,19 +47,27 @@ class RegistryClient:
         logins: Mapping[str, Login] | None = None,
         insecure_hosts: Collection[str] = (),
         mirrors: Mapping[str, str] | None = None,
+        hosts: Mapping[str, HostRules] | None = None,
+        private_network: bool = False,
         timeout: float = 20.0,
         connections_per_host: int = 4,
+        spacing: float = 0.01,
         cache: RegistryCache | None = None,
     ) -> None:
         """`auth_file` is a containers auth.json, read now; `logins` adds to it, by `host[/path]`.
 
-        `insecure_hosts` (`host:port`) are spoken to over http. `mirrors` maps a registry to `host[/prefix]` that is
-        asked instead. `timeout` in seconds for connecting and for each read. Raises UserError for a bad auth file.
+        `hosts` says how `host[:port]` is spoken to, `insecure_hosts` are more of them, over http. A host that is in
+        neither must be at a public address, unless `private_network`. `mirrors` maps a registry to `host[/prefix]`
+        that is asked instead. `timeout` (for connecting and for each read) and `spacing` (between the starts of two
+        requests to a host) in seconds. Raises UserError for a bad auth file.
         """
-        self._logins = {**(read_auth_file(auth_file) if auth_file else {}), **(logins or {})}
+        given = read_auth_file(auth_file) if auth_file else AuthFile({}, {})
+        self._logins = {**given.logins, **(logins or {})}
+        self._unusable = {key: why for key, why in given.unusable.items() if key not in self._logins}
         self._mirrors = dict(mirrors or {})
-        self._cache = cache
-        self._transport = Transport(frozenset(insecure_hosts), timeout, connections_per_host)
+        self._cache: RegistryCache = cache if cache is not None else MemoryAnswers()
+        rules = {**(hosts or {}), **{host: HostRules(insecure=True) for host in insecure_hosts}}
+        self._transport = Transport(Connections(rules, timeout, connections_per_host, spacing, private=private_network))
 
     def close(self) -> None:
         """Close the connections."""
@@ -80,106 +77,123 @@ class RegistryClient:
 
     def tags(self, image: ImageRef) -> Sequence[str]:
         """All tags of the image's repository, in the registry's order. Raises NotFound, Transient, ForgeError."""
-        cached = self._cached("tags", image.name)
-        if cached is not None:
-            return [str(tag) for tag in cached]
-        host, path, login = self._place(image)
-        url: str | None = f"{self._transport.origin(host)}/v2/{path}/tags/list?n=1000"
-        tags: list[str] = []
-        seen: set[str] = set()
-        deadline = time.monotonic() + _PAGES_SECONDS
-        while url is not None:
-            if url in seen or len(tags) > _TAG_COUNT or len(seen) > _PAGES or time.monotonic() > deadline:
-                raise ForgeError(f"The registry {host} gives the tags of {image.name} without end.")
-            seen.add(url)
-            answer = self._transport.get(url, path, login, "application/json", _TAGS_LIMIT)
-            if answer.status == 404:
-                raise NotFound(f"There is no image {image.name} in the registry.")
-            self._accept(answer, image, host)
-            page = parse_json(answer.body, f"The tag list of {image.name}").get("tags") or []
-            if not isinstance(page, list) or not all(isinstance(tag, str) for tag in page):
-                raise ForgeError(
-                    f"The tag list of {image.name}: the registry's answer is not what the distribution API promises."
-                )
-            tags += page
-            url = next_page(answer, url)
-        tags = list(dict.fromkeys(tags))
-        self._remember("tags", image.name, tags)
-        return tags
+        kept = self._cache.get("tags", image.name, "")
+        if kept is None:
+            kept = self._ask_tags(image)
+        if kept["tags"] is None:
+            raise NotFound(f"There is no image {image.name} in the registry.")
+        return [str(tag) for tag in kept["tags"]]
 
     def digest(self, image: ImageRef) -> Digest | None:
         """The digest the tag points at (HEAD); None when there is no such tag or repository."""
-        key = self._key(image)
-        cached = self._cached("digest", key)
-        if cached is not None:
-            return str(cached) or None
-        host, path, login = self._place(image)
-        url = f"{self._transport.origin(host)}/v2/{path}/manifests/{image.digest or image.tag or 'latest'}"
-        answer = self._transport.get(url, path, login, ACCEPT, _MANIFEST_LIMIT, method="HEAD")
-        if answer.status == 404:
-            return None
+        kept = self._cache.get("digest", image.name, _rest(image))
+        if kept is not None:
+            return str(kept["digest"]) if kept["digest"] else None
+        began = time.monotonic()
+        answer, host = self._ask_manifest(image, "HEAD")
         found = answer.headers.get("docker-content-digest")
         if answer.status in (400, 405) or (answer.status == 200 and not found):
-            manifest = self.manifest(image)  # a registry without HEAD or without the header: hash the body
-            return manifest.digest if manifest else None
-        self._accept(answer, image, host)
-        if image.digest and found != image.digest:
-            raise ForgeError(f"{image}: the registry answered with another digest than the one asked for.")
-        self._remember("digest", key, found)
+            content = self._fetch(image)  # a registry without HEAD or without the header: hash the body
+            return content.manifest.digest if content else None
+        if answer.status == 404:
+            found = None
+        else:
+            self._accept(answer, image, host)
+            if image.digest and found != image.digest:
+                raise ForgeError(f"{image}: the registry answered with another digest than the one asked for.")
+        self._cache.put("digest", image.name, _rest(image), {"digest": found}, time.monotonic() - began)
         return found
 
     def manifest(self, image: ImageRef) -> Manifest | None:
         """Digest, media type and, for an index, the digest per platform; None when not there."""
-        key = self._key(image)
-        cached = self._cached("manifest", key)
-        if cached is not None:
-            return Manifest.model_validate(cached)
-        found = self._manifest(image)
-        if found is None:
-            return None
-        manifest = parse_manifest(found.body, found.headers.get("content-type", ""), str(image))
-        self._remember("manifest", key, manifest.model_dump(mode="json"))
-        return manifest
+        found = self._content(image)
+        return found.manifest if found else None
 
     def config(self, image: ImageRef, platform: Platform | None = None) -> ImageDetails | None:
         """Config of the image (of one platform for an index, the first when None); None when not there."""
-        found = self._manifest(image)
+        found = self._content(image)
+        if found is not None and found.manifest.is_index:
+            platforms = found.manifest.platforms
+            wanted = str(platform) if platform else next(iter(platforms))
+            digest = platforms.get(wanted) or _same_architecture(platforms, platform)
+            found = self._content(image.with_tag(None, digest)) if digest is not None else None
         if found is None:
             return None
-        manifest = parse_manifest(found.body, found.headers.get("content-type", ""), str(image))
-        if manifest.is_index:
-            wanted = str(platform) if platform else next(iter(manifest.platforms))
-            digest = manifest.platforms.get(wanted) or _same_architecture(manifest.platforms, platform)
-            if digest is None:
-                return None
-            found = self._manifest(image.with_tag(None, digest))
-            if found is None:
-                return None
-        digest = config_digest(found.body, str(image))
-        cached = self._cached("config", f"{image.name}@{digest}")
-        if cached is not None:
-            return ImageDetails.model_validate(cached)
+        if found.config is None:
+            raise ForgeError(f"{image}: the manifest names no config.")
+        kept = self._cache.get("config", image.name, f"@{found.config}")
+        if kept is not None:
+            return ImageDetails.model_validate(kept)
+        details = parse_config(self.blob(image, found.config, _CONFIG_LIMIT), str(image))
+        self._cache.put("config", image.name, f"@{found.config}", details.model_dump(mode="json"), 0.0)
+        return details
+
+    def blob(self, image: ImageRef, digest: Digest, limit: int) -> bytes:
+        """A blob of the image's repository, at most `limit` bytes, verified. Raises NotFound, Transient, ForgeError."""
         host, path, login = self._place(image)
         url = f"{self._transport.origin(host)}/v2/{path}/blobs/{digest}"
-        answer = self._transport.get(url, path, login, "application/octet-stream, */*", _CONFIG_LIMIT)
+        answer = self._transport.get(url, path, login, "application/octet-stream, */*", limit)
         self._accept(answer, image, host)
         check_digest(answer.body, digest, str(image))
-        details = parse_config(answer.body, str(image))
-        self._remember("config", f"{image.name}@{digest}", details.model_dump(mode="json"))
-        return details
+        return answer.body
 
     # ------------------------------------------------------------ inside
 
-    def _manifest(self, image: ImageRef) -> Answer | None:
+    def _ask_tags(self, image: ImageRef) -> dict[str, Any]:
         host, path, login = self._place(image)
-        url = f"{self._transport.origin(host)}/v2/{path}/manifests/{image.digest or image.tag or 'latest'}"
-        answer = self._transport.get(url, path, login, ACCEPT, _MANIFEST_LIMIT)
+        old = self._cache.old("tags", image.name, "") or {}
+        etag: str | None = old.get("etag")
+        began = time.monotonic()
+
+        def ask(url: str) -> Answer:
+            return self._transport.get(url, path, login, "application/json", _TAGS_LIMIT, etag=etag)
+
+        url = f"{self._transport.origin(host)}/v2/{path}/tags/list?n=1000"
+        found = read_tags(ask, url, image.name, host)
+        if isinstance(found, TagList):
+            kept = {"tags": found.tags, "etag": found.etag}
+        elif found.status == 404:
+            kept = {"tags": None, "etag": None}
+        elif found.status == 304 and etag:
+            kept = old
+        else:
+            self._accept(found, image, host)
+        self._cache.put("tags", image.name, "", kept, time.monotonic() - began)
+        return kept
+
+    def _content(self, image: ImageRef) -> _Content | None:
+        """The manifest, at the least cost: of a tag whose digest we once knew, HEAD tells whether it is still that one."""
+        digest = image.digest
+        if digest is None and self._cache.old("digest", image.name, _rest(image)) is not None:
+            digest = self.digest(image)
+            if digest is None:
+                return None
+        kept = self._cache.get("manifest", image.name, f"@{digest}") if digest else None
+        if kept is not None:
+            return _Content(Manifest.model_validate(kept["manifest"]), kept["config"])
+        return self._fetch(image)
+
+    def _fetch(self, image: ImageRef) -> _Content | None:
+        began = time.monotonic()
+        answer, host = self._ask_manifest(image, "GET")
         if answer.status == 404:
             return None
         self._accept(answer, image, host)
         claimed = image.digest or answer.headers.get("docker-content-digest") or sha256(answer.body)
         check_digest(answer.body, claimed, str(image))
-        return answer
+        manifest = parse_manifest(answer.body, answer.headers.get("content-type", ""), str(image))
+        config = None if manifest.is_index else config_digest(answer.body)
+        took = time.monotonic() - began
+        value = {"manifest": manifest.model_dump(mode="json"), "config": config}
+        self._cache.put("manifest", image.name, f"@{claimed}", value, took)
+        if image.digest is None:
+            self._cache.put("digest", image.name, _rest(image), {"digest": claimed}, took)
+        return _Content(manifest, config)
+
+    def _ask_manifest(self, image: ImageRef, method: str) -> tuple[Answer, str]:
+        host, path, login = self._place(image)
+        url = f"{self._transport.origin(host)}/v2/{path}/manifests/{image.digest or image.tag or 'latest'}"
+        return self._transport.get(url, path, login, ACCEPT, _MANIFEST_LIMIT, method=method), host
 
     def _place(self, image: ImageRef) -> tuple[str, str, Login | None]:
         """Host to ask, repository path there, login."""
@@ -194,6 +208,9 @@ class RegistryClient:
         login = find_login(self._logins, registry, path)
         return ("registry-1.docker.io" if registry in ("docker.io", "index.docker.io") else registry), path, login
 
+    def _unusable_login(self, image: ImageRef) -> str | None:
+        return find_login(self._unusable, image.registry or "docker.io", image.repository)
+
     def _accept(self, answer: Answer, image: ImageRef, host: str) -> None:
         if answer.status == 200:
             return
@@ -202,19 +219,21 @@ class RegistryClient:
         if answer.status in (401, 403):
             raise ForgeError(
                 f"The registry {host} refused access to {image.name}: it is private or does not exist; "
-                "give the service a login for it in the registries' auth file."
+                f"{self._unusable_login(image) or 'give the service a login for it'}: docs/registries.md."
             )
         raise ForgeError(f"The registry {host} answered the request for {image} with status {answer.status}.")
 
-    def _key(self, image: ImageRef) -> str:
-        return str(image if image.digest or image.tag else image.with_tag("latest"))
 
-    def _cached(self, kind: str, key: str) -> Any | None:
-        return self._cache.get(kind, key) if self._cache is not None else None
+@dataclass(frozen=True)
+class _Content:
+    """A manifest and, when it is one platform's, the digest of its config."""
 
-    def _remember(self, kind: str, key: str, value: Any) -> None:
-        if self._cache is not None:
-            self._cache.put(kind, key, value)
+    manifest: Manifest
+    config: Digest | None
+
+
+def _rest(image: ImageRef) -> str:
+    return f"@{image.digest}" if image.digest else f":{image.tag or 'latest'}"
 
 
 def _same_architecture(platforms: Mapping[str, Digest], platform: Platform | None) -> Digest | None:

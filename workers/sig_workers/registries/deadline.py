@@ -1,4 +1,7 @@
-"""A deadline for whole requests. httpx limits each read only, so a server that drips its headers would hold a thread for days."""
+"""What httpx does not limit: the time of a whole request, and which addresses are connected to.
+
+httpx limits each read only, so a server that drips its headers would hold a thread for days.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ from typing import Any
 
 import httpcore
 import httpx
+
+from sig_bots.errors import ForgeError
+from sig_workers.addresses import addresses_of, is_public
 
 __all__ = ["Deadline", "bounded"]
 
@@ -37,22 +43,48 @@ class Deadline(threading.local):
         return min(left, float("inf") if timeout is None else timeout) if left < float("inf") else timeout
 
 
-def bounded(client: httpx.Client, deadline: Deadline) -> httpx.Client:
-    """The client, its connections (those through a proxy too) bound to the deadline."""
+def bounded(client: httpx.Client, deadline: Deadline, *, public_only: bool = False) -> httpx.Client:
+    """The client, its connections (those through a proxy too) bound to the deadline.
+
+    `public_only`: connecting to an address that is not everybody's raises ForgeError. The address that was looked at is
+    the one connected to, so a name cannot change its mind between. A proxy decides for itself.
+    """
     for transport in (client._transport, *client._mounts.values()):  # httpx has no public way to its sockets
         if isinstance(transport, httpx.HTTPTransport):
             pool = transport._pool
-            pool._network_backend = _Backend(pool._network_backend, deadline)
+            guarded = public_only and transport is client._transport
+            pool._network_backend = _Backend(pool._network_backend, deadline, guarded)
     return client
 
 
 class _Backend(httpcore.NetworkBackend):
-    def __init__(self, inner: httpcore.NetworkBackend, deadline: Deadline) -> None:
+    def __init__(self, inner: httpcore.NetworkBackend, deadline: Deadline, public_only: bool) -> None:
         self._inner = inner
         self._deadline = deadline
+        self._public_only = public_only
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:  # fmt: skip
-        return _Stream(self._inner.connect_tcp(host, port, timeout, *args, **kwargs), self._deadline)
+        if not self._public_only:
+            return _Stream(self._inner.connect_tcp(host, port, timeout, *args, **kwargs), self._deadline)
+        failure: Exception = httpcore.ConnectError()
+        for address in public_addresses(host, port):
+            try:
+                return _Stream(self._inner.connect_tcp(address, port, timeout, *args, **kwargs), self._deadline)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+
+def public_addresses(host: str, port: int) -> list[str]:
+    """The addresses of a host nobody configured. Raises ForgeError when one of them is inside a network, Transient."""
+    found = addresses_of(host, port)
+    for address in found:
+        if not is_public(address):
+            raise ForgeError(
+                f"{host} is at {address}, which is not a public address; it is not asked. If that is meant, add a "
+                "`[[registry]]` for it to sigbot.toml (what a registry redirects to: `allow_private_network` there)."
+            )
+    return found
 
 
 class _Stream(httpcore.NetworkStream):

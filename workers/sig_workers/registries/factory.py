@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sig_workers.registries.answers import RegistryCache
 from sig_workers.registries.auth import Login
-from sig_workers.registries.client import RegistryCache, RegistryClient
+from sig_workers.registries.client import RegistryClient
+from sig_workers.registries.connections import HostRules
 from sig_workers.settings import Settings
 
-__all__ = ["insecure_hosts", "logins", "make_registry", "mirrors"]
+__all__ = ["host_rules", "insecure_hosts", "logins", "make_registry", "mirrors"]
 
 
-def make_registry(settings: Settings, cache: RegistryCache | None = None) -> RegistryClient:
-    """The client for all registries. Raises UserError when a password file cannot be read."""
+def make_registry(
+    settings: Settings, cache: RegistryCache | None = None, *, private_network: bool = False
+) -> RegistryClient:
+    """The client for all registries; `private_network` allows what `allow_private_registries` allows.
+
+    Raises UserError when a password file or the auth file cannot be read.
+    """
     return RegistryClient(
-        logins=logins(settings), insecure_hosts=insecure_hosts(settings), mirrors=mirrors(settings), cache=cache
+        auth_file=settings.registry_auth_file,
+        logins=logins(settings),
+        hosts=host_rules(settings),
+        private_network=private_network or settings.allow_private_registries,
+        mirrors=mirrors(settings),
+        cache=cache,
     )
 
 
@@ -24,17 +36,27 @@ def logins(settings: Settings) -> dict[str, Login]:
     for access in settings.registries:
         secret = access.secret()
         if access.username is not None and secret is not None:
-            found["/".join(part for part in (access.host, access.prefix.strip("/")) if part)] = Login(
-                access.username, secret
-            )
+            found[access.place] = Login(access.username, secret)
+    return found
+
+
+def host_rules(settings: Settings) -> dict[str, HostRules]:
+    """How each configured host is spoken to: the registry, or the mirror asked instead of it."""
+    found: dict[str, HostRules] = {}
+    for access in settings.registries:
+        host = (access.mirror or access.host).partition("/")[0]
+        before = found.get(host, HostRules())
+        found[host] = HostRules(
+            insecure=access.insecure or before.insecure,
+            ca_file=access.ca_file or before.ca_file,
+            private=access.allow_private_network or before.private,
+        )
     return found
 
 
 def insecure_hosts(settings: Settings) -> frozenset[str]:
     """Hosts that are spoken to over http: the registries set so, or the mirror of such a one."""
-    return frozenset(
-        (access.mirror or access.host).partition("/")[0] for access in settings.registries if access.insecure
-    )
+    return frozenset(host for host, rules in host_rules(settings).items() if rules.insecure)
 
 
 def mirrors(settings: Settings) -> Mapping[str, str]:

@@ -91,13 +91,11 @@ def _attestation(row: dict[str, Any], platform: dict[str, Any]) -> bool:
     return marked or "unknown" in (platform.get("os"), platform.get("architecture"))
 
 
-def config_digest(content: bytes, what: str) -> Digest:
-    """Digest of the config blob an image manifest names. Raises ForgeError."""
-    config = parse_json(content, what).get("config")
+def config_digest(content: bytes) -> Digest | None:
+    """Digest of the config blob an image manifest names; None when it names none."""
+    config = parse_json(content, "A manifest").get("config")
     digest = config.get("digest") if isinstance(config, dict) else None
-    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
-        raise ForgeError(f"{what}: the manifest names no config.")
-    return digest
+    return digest if isinstance(digest, str) and _DIGEST.fullmatch(digest) else None
 
 
 def parse_config(content: bytes, what: str) -> ImageDetails:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ import httpx
 
 from sig_bots.errors import ForgeError, Transient
 from sig_workers.registries.auth import Challenge, Login, parse_challenge
-from sig_workers.registries.deadline import Deadline, bounded
+from sig_workers.registries.connections import Connections
 from sig_workers.registries.manifests import parse_json
 from sig_workers.unreachable import why_unreachable
 
@@ -24,6 +23,7 @@ __all__ = ["Answer", "Transport", "next_page", "retry_after"]
 
 _REDIRECTS = 5
 _TOKEN_LIMIT = 1 << 20
+_TOKENS = 1000
 _LONGEST_WAIT = timedelta(hours=6)
 
 
@@ -39,43 +39,35 @@ class Answer:
 class Transport:
     """Fetches URLs of registries. Thread-safe."""
 
-    def __init__(self, insecure_hosts: frozenset[str], timeout: float, connections_per_host: int) -> None:
-        self._insecure = insecure_hosts
-        limits = httpx.Limits(max_keepalive_connections=20)
-        headers = {"User-Agent": "sigbot"}
-        self._deadline = Deadline()
-        client = httpx.Client(timeout=timeout, limits=limits, headers=headers, follow_redirects=False)
-        self._client = bounded(client, self._deadline)
-        # Hosts spoken to over http are our own neighbours: no proxy lies between.
-        near = httpx.Client(timeout=timeout, limits=limits, headers=headers, follow_redirects=False, trust_env=False)
-        self._near = bounded(near, self._deadline)
-        self._timeout = timeout
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
         self._tokens: dict[tuple[str, str, str], tuple[str, float]] = {}
-        self._slots: dict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(connections_per_host))
         self._blocked: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
-        self._near.close()
+        self._connections.close()
 
     def origin(self, host: str) -> str:
         """`scheme://host[:port]` of a registry."""
-        return f"{'http' if host in self._insecure else 'https'}://{host}"
+        return f"{'http' if self._connections.insecure(host) else 'https'}://{host}"
 
     def get(
-        self, url: str, repository: str, login: Login | None, accept: str, limit: int, *, method: str = "GET"
-    ) -> Answer:
+        self, url: str, repository: str, login: Login | None, accept: str, limit: int, *, method: str = "GET",
+        etag: str | None = None,
+    ) -> Answer:  # fmt: skip
         """Ask the registry, with a token for pulling `repository` when it wants one.
 
+        `etag` is that of an answer still at hand: status 304 then says that it holds.
         Raises Transient (not reachable, 429, 5xx; with `host`), ForgeError (redirect or realm that is not followed,
         answer over `limit` bytes). Other statuses are returned.
         """
         host = urlsplit(url).netloc
+        wanted = {"Accept": accept, **({"If-None-Match": etag} if etag else {})}
         who = login.username if login else ""
         header = self._known_token(host, repository, who)
-        answer = self._follow(method, url, accept, header, limit)
+        answer = self._follow(method, url, wanted, header, limit)
         if answer.status != 401:
             return answer
         challenge = parse_challenge(answer.headers.get("www-authenticate", ""))
@@ -87,14 +79,20 @@ class Transport:
             header, lifetime = self._token(challenge, host, repository, login)
         else:
             return answer
-        with self._lock:
-            self._tokens[host, repository, who] = (header, time.monotonic() + lifetime)
-        return self._follow(method, url, accept, header, limit)
+        self._keep((host, repository, who), header, lifetime)
+        return self._follow(method, url, wanted, header, limit)
 
     def _known_token(self, host: str, repository: str, who: str) -> str | None:
         with self._lock:
             header, until = self._tokens.get((host, repository, who), ("", 0.0))
         return header if until > time.monotonic() else None
+
+    def _keep(self, key: tuple[str, str, str], header: str, lifetime: float) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if len(self._tokens) >= _TOKENS:
+                self._tokens = {one: kept for one, kept in self._tokens.items() if kept[1] > now}
+            self._tokens[key] = (header, now + lifetime)
 
     def _token(self, challenge: Challenge, host: str, repository: str, login: Login | None) -> tuple[str, float]:
         realm = challenge.parameters.get("realm", "")
@@ -103,7 +101,9 @@ class Transport:
         if service := challenge.parameters.get("service"):
             query["service"] = service
         url = str(httpx.URL(realm).copy_merge_params(query))
-        answer = self._once("GET", url, "application/json", login.basic if login else None, _TOKEN_LIMIT)
+        answer = self._once(
+            "GET", url, host, {"Accept": "application/json"}, login.basic if login else None, _TOKEN_LIMIT
+        )
         if answer.status in (401, 403):
             raise ForgeError(
                 f"The registry {host} refused our login for {repository}; correct it in the registries' auth file."
@@ -118,10 +118,12 @@ class Transport:
         lifetime = float(seconds) if isinstance(seconds, int | float) and seconds > 0 else 60.0
         return f"Bearer {token}", min(lifetime, 3600.0) * 0.8
 
-    def _follow(self, method: str, url: str, accept: str, authorization: str | None, limit: int) -> Answer:
+    def _follow(
+        self, method: str, url: str, wanted: Mapping[str, str], authorization: str | None, limit: int
+    ) -> Answer:
         first = urlsplit(url)
         for _ in range(_REDIRECTS):
-            answer = self._once(method, url, accept, authorization, limit)
+            answer = self._once(method, url, first.netloc, wanted, authorization, limit)
             if answer.status not in (301, 302, 303, 307, 308):
                 return answer
             target = urljoin(url, answer.headers.get("location", ""))
@@ -137,22 +139,23 @@ class Transport:
             allowed = (
                 bool(parts.hostname)
                 and "@" not in parts.netloc
-                and (parts.scheme == "https" or (parts.scheme == "http" and parts.netloc in self._insecure))
+                and (parts.scheme == "https" or (parts.scheme == "http" and self._connections.insecure(parts.netloc)))
             )
         except ValueError:
             allowed = False
         if not allowed:
             raise ForgeError(f"{who} at an address that is not https; it is not followed.")
 
-    def _once(self, method: str, url: str, accept: str, authorization: str | None, limit: int) -> Answer:
+    def _once(
+        self, method: str, url: str, registry: str, wanted: Mapping[str, str], authorization: str | None, limit: int
+    ) -> Answer:
         host = urlsplit(url).netloc
         self._wait_asked_for(host)
-        headers = {"Accept": accept, "Accept-Encoding": "identity"}
+        headers = {**wanted, "Accept-Encoding": "identity"}
         if authorization:
             headers["Authorization"] = authorization
-        client = self._near if host in self._insecure else self._client
         try:
-            with self._slots[host], self._deadline.within(6 * self._timeout), client.stream(method, url, headers=headers) as response:  # fmt: skip
+            with self._connections.turn(host, registry) as client, client.stream(method, url, headers=headers) as response:  # fmt: skip
                 body = bytearray()
                 for block in response.iter_raw():
                     body += block

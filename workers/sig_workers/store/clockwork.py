@@ -1,30 +1,19 @@
-"""What keeps several processes apart and in time: locks, schedules, hosts to leave alone, cached answers."""
+"""What keeps several processes apart and in time: locks, schedules, hosts to leave alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from sqlalchemy import Connection, delete, false, or_, select, tuple_, update
 
 from sig_workers.store import schema as t
-from sig_workers.store.columns import db_after, db_now, short
+from sig_workers.store.columns import db_after, db_now
 from sig_workers.store.database import Part, upsert
 from sig_workers.store.job_rows import REPOSITORY_COLUMNS, repository_row
 from sig_workers.store.rows import BlockedHost, ScheduleRow
-from sig_workers.store.schema_fleet import registry_cache
 
-__all__ = ["Cached", "Clockwork"]
-
-
-@dataclass(frozen=True, slots=True)
-class Cached:
-    """An answer kept from before, and when it was given."""
-
-    value: Any
-    at: datetime
+__all__ = ["Clockwork"]
 
 
 class Clockwork(Part):
@@ -104,22 +93,3 @@ class Clockwork(Part):
         c = t.blocked_hosts.c
         query = select(c.host, c.until, c.reason).where(c.until > db_now()).order_by(c.host)
         return self.read(lambda connection: [BlockedHost(*row) for row in connection.execute(query)])
-
-    def cached(self, reference: str, kind: str, max_age: timedelta) -> Cached | None:
-        """A registry's answer that is not older than `max_age`."""
-        c = registry_cache.c
-        query = select(c.value, c.at).where(c.reference == short(reference), c.kind == kind, c.at >= db_after(-max_age))
-        row = self.read(lambda connection: connection.execute(query).first())
-        return Cached(row.value, row.at) if row else None
-
-    def cache(self, reference: str, kind: str, value: Any) -> None:
-        """Keep a registry's answer (JSON) until a newer one comes."""
-
-        def put(connection: Connection) -> None:
-            add = upsert(connection, registry_cache).values(
-                reference=short(reference), kind=kind, value=value, at=db_now()
-            )
-            newer = {"value": add.excluded.value, "at": add.excluded.at}
-            connection.execute(add.on_conflict_do_update(index_elements=["reference", "kind"], set_=newer))
-
-        self.write(put)
