@@ -19,7 +19,7 @@ __all__ = ["add_forge"]
 
 DIFF_LINES = 3000
 FILES = 500
-MOST_NUMBER = 2**31 - 1  # what the databases can hold
+MOST_NUMBER = 2**31 - 1  # what a column of numbers can hold
 
 
 def add_forge(pages: Blueprint, settings: Settings, store: Store) -> None:

@@ -19,7 +19,7 @@ __all__ = ["make_pages"]
 
 PAGE = 40
 LOG_LINES = 5000
-MOST_ID = 2**63 - 1  # what the databases can hold
+MOST_ID = 2**63 - 1  # what a column of ids can hold
 
 
 def make_pages(settings: Settings, store: Store, redact: Redactor) -> Blueprint:

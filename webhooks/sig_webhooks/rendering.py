@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from sig_bots.events import Rejected
 from sig_bots.sources.kinds import KINDS
 from sig_bots.sources.payload import json_object
+from sig_bots.sources.visibility import GITLAB_PUBLIC
 from sig_workers.store.rows import DeliveryRow
 
 __all__ = [
@@ -31,7 +32,6 @@ __all__ = [
 ]
 
 MOST_PAYLOAD = 30_000
-_GITLAB_PUBLIC = 20
 
 _EVENT_HEADERS = (
     *(kind.event_header.lower() for kind in KINDS.values() if kind.event_header), "x-gitea-event", "x-pagure-topic",
@@ -121,7 +121,7 @@ def names_private(data: Any) -> bool:
     while waiting:
         node = waiting.pop()
         if isinstance(node, dict):
-            if node.get("private") is True or node.get("visibility_level", _GITLAB_PUBLIC) != _GITLAB_PUBLIC:
+            if node.get("private") is True or node.get("visibility_level", GITLAB_PUBLIC) != GITLAB_PUBLIC:
                 return True
             waiting += node.values()
         elif isinstance(node, list):

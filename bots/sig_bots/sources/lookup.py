@@ -11,10 +11,7 @@ from sig_bots.errors import UserError
 from sig_bots.events import Event, Ignored, Rejected
 from sig_bots.sources.kinds import KINDS
 
-__all__ = ["SOURCES", "Source", "events_of", "source"]
-
-SOURCES = tuple(KINDS)
-"""The kinds that have a source of webhooks: all."""
+__all__ = ["Source", "events_of", "source"]
 
 
 class Source(Protocol):

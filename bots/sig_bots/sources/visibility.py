@@ -5,9 +5,10 @@ from __future__ import annotations
 from sig_bots.events import Rejected
 from sig_bots.sources.payload import json_object
 
-__all__ = ["stated_private"]
+__all__ = ["GITLAB_PUBLIC", "stated_private"]
 
-_GITLAB_PUBLIC = 20
+GITLAB_PUBLIC = 20
+"""GitLab's `visibility_level` of what everybody may see."""
 
 
 def stated_private(body: bytes) -> bool | None:
@@ -26,5 +27,5 @@ def stated_private(body: bytes) -> bool | None:
             if isinstance(private, bool):
                 return private
             if isinstance(level, int):
-                return bool(level != _GITLAB_PUBLIC)
+                return bool(level != GITLAB_PUBLIC)
     return None

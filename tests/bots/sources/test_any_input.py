@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sig_bots.errors import Unauthorized
 from sig_bots.events import EventBase, Ignored, Rejected, dump_event, load_event
 from sig_bots.sources import local, pagure
-from sig_bots.sources.lookup import SOURCES, events_of, source
+from sig_bots.sources.kinds import KINDS
+from sig_bots.sources.lookup import events_of, source
 from tests.bots.sources import bodies
 from tests.bots.sources.deliveries import github_example, recorded
 from tests.bots.sources.deliveries import pagure as pagure_step
@@ -46,13 +47,13 @@ def _check(name: str, headers: Mapping[str, str], body: bytes) -> None:
     assert isinstance(events_of(name, headers, body), tuple | Ignored | Rejected)
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", KINDS)
 @given(headers=_HEADERS, body=st.binary() | _JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_and_headers_give_an_answer(name: str, headers: dict[str, str], body: bytes) -> None:
     _check(name, headers, body)
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", KINDS)
 @given(headers=_HEADERS, body=st.binary(max_size=50), secrets=st.lists(st.binary(max_size=40), max_size=3))
 def test_no_made_up_delivery_passes_the_check(
     name: str, headers: dict[str, str], body: bytes, secrets: list[bytes]

@@ -9,7 +9,7 @@ from sig_bots.errors import Unauthorized, UserError
 from sig_bots.events import Ignored, ImagePushed, Push, Rejected
 from sig_bots.sources import local
 from sig_bots.sources.kinds import KINDS, Kind
-from sig_bots.sources.lookup import SOURCES, events_of, source
+from sig_bots.sources.lookup import events_of, source
 from tests.bots.sources.bodies import SHA_B, ZEROS, local_comment, local_pull, local_push
 from tests.bots.sources.deliveries import SECRET, recorded
 
@@ -78,7 +78,7 @@ def test_a_changed_body_is_refused() -> None:
         local.verify(headers, b"{ }", [SECRET])
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", KINDS)
 def test_every_source_offers_the_same(name: str) -> None:
     module = source(name)
     assert module.MAX_BODY >= 2**20

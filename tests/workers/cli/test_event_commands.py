@@ -9,7 +9,7 @@ import pytest
 
 from sig_bots.errors import Unauthorized
 from sig_bots.sources.kinds import KINDS
-from sig_bots.sources.lookup import SOURCES, source
+from sig_bots.sources.lookup import source
 from sig_bots.sources.quay import PATH_SECRET_HEADER
 from sig_workers.cli.signing import signed
 from tests.workers.cli.conftest import Sigbot
@@ -23,7 +23,7 @@ PAGURE = json.dumps({"msg": {"project_fullname": "rpms/demo", "pagure_instance":
 SECRETS = {"gitlab-signing": b"whsec_c2VjcmV0IGtleSBvZiBhIGhvb2s="}
 
 
-@pytest.mark.parametrize("kind", [*SOURCES, "gitlab-signing"])
+@pytest.mark.parametrize("kind", [*KINDS, "gitlab-signing"])
 def test_a_signed_payload_passes_its_sources_check_and_only_with_the_secret(kind: str) -> None:
     name, body = kind.removesuffix("-signing"), PAGURE if kind == "pagure" else b'{"a": 1}'
     secret = SECRETS.get(kind, b"hunter2hunter2")

@@ -15,7 +15,7 @@ from sig_bots.config import parse_config
 from sig_bots.events import Event, Ignored, Rejected
 from sig_bots.roster import Roster, load_bots
 from sig_bots.sources.kinds import KINDS
-from sig_bots.sources.lookup import SOURCES, events_of
+from sig_bots.sources.lookup import events_of
 from sig_workers.cli.checkout import read
 from sig_workers.cli.options import fail
 from sig_workers.cli.output import print_json, say
@@ -24,7 +24,7 @@ from sig_workers.unreachable import why_unreachable
 
 __all__ = ["event", "send"]
 
-SOURCE = click.option("--source", required=True, type=click.Choice(SOURCES), help="Who made the payload.")
+SOURCE = click.option("--source", required=True, type=click.Choice(list(KINDS)), help="Who made the payload.")
 HEADER = click.option("--header", "lines", multiple=True, metavar="'NAME: VALUE'", help="A header of the delivery.")
 FILE = click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 
