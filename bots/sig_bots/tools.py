@@ -129,7 +129,7 @@ class Builder(Protocol):
 
     @property
     def name(self) -> str:
-        """Name in the configuration: buildah, none, later koji, openshift, tekton."""
+        """Name in `sigbot.toml`: buildah or none."""
         ...
 
     def available(self, *, untrusted: bool) -> str | None:
