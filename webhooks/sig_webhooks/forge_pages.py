@@ -11,7 +11,6 @@ from sig_bots.refs import PullRequest
 from sig_workers.localforge.forge import LocalForge
 from sig_workers.localforge.history import History
 from sig_workers.localforge.hooks import HookSender
-from sig_workers.localforge.state import LocalState
 from sig_workers.settings import Settings
 from sig_workers.store.store import Store
 
@@ -24,8 +23,7 @@ MOST_NUMBER = 2**31 - 1  # what a column of numbers can hold
 
 def add_forge(pages: Blueprint, settings: Settings, store: Store) -> None:
     """Add the routes below `/forge`."""
-    hooks = HookSender.for_data(settings.data)
-    forge = LocalForge(LocalState(store.database), settings.data / "forge", settings.url, hooks)
+    forge = LocalForge.of(settings.data, settings.url, store.database, HookSender.for_data(settings.data))
 
     def public(path: str) -> tuple[Any, History]:
         """The repository, if everybody may see it: 404 otherwise."""

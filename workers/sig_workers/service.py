@@ -15,7 +15,7 @@ from sig_bots.roster import Roster, load_bots
 from sig_bots.tools import Builder, Linter, Registry, Workspace
 from sig_workers.observe import Redactor
 from sig_workers.queue import WakeUps
-from sig_workers.settings import Settings
+from sig_workers.settings import Instance, Settings
 from sig_workers.store.rows import RepositoryRow
 from sig_workers.store.store import Store
 
@@ -59,25 +59,25 @@ class Service:
         """The forge behind an instance. Raises ForgeError when there is none of that name."""
         with self._lock:
             if name not in self._hosts:
-                instance = self.settings.instance(name)
-                if instance is None:
-                    raise ForgeError(f"there is no instance {name} in sigbot.toml (any more)")
                 from sig_workers.forges.factory import make_host
 
-                self._hosts[name] = make_host(instance, self)
+                self._hosts[name] = make_host(self._instance(name), self)
             return self._hosts[name]
+
+    def _instance(self, name: str) -> Instance:
+        instance = self.settings.instance(name)
+        if instance is None:
+            raise ForgeError(f"there is no instance {name} in sigbot.toml (any more)")
+        return instance
 
     @cached_property
     def local_forge(self) -> LocalForge:
         """The local forge."""
         from sig_workers.localforge.forge import LocalForge
         from sig_workers.localforge.hooks import HookSender
-        from sig_workers.localforge.state import LocalState
 
-        return LocalForge(
-            LocalState(self.store.database), self.settings.data / "forge", self.settings.url,
-            HookSender.for_data(self.settings.data),
-        )  # fmt: skip
+        data = self.settings.data
+        return LocalForge.of(data, self.settings.url, self.store.database, HookSender.for_data(data))
 
     @cached_property
     def registry(self) -> Registry:
@@ -107,9 +107,7 @@ class Service:
         from sig_workers.git import GitCredentials
         from sig_workers.workspace import GitWorkspace
 
-        instance = self.settings.instance(repository.instance)
-        if instance is None:
-            raise ForgeError(f"there is no instance {repository.instance} in sigbot.toml (any more)")
+        instance = self._instance(repository.instance)
         host = self.host(repository.instance)
 
         def remote() -> CloneUrl:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sig_bots.errors import NotFound, Obsolete, SigbotError, UserError
 from sig_bots.events import NO_COMMIT
@@ -18,6 +18,7 @@ from sig_workers.localforge.hooks import HookSender
 from sig_workers.localforge.payloads import Payloads
 from sig_workers.localforge.pushes import Push, PushNotes, hook_scripts
 from sig_workers.localforge.state import LocalState
+from sig_workers.store.database import Database
 from sig_workers.store.errors import StoreDown
 
 __all__ = ["LocalForge"]
@@ -37,6 +38,11 @@ class LocalForge:
     url: str
     """Where the pages are, for links."""
     hooks: HookSender
+
+    @classmethod
+    def of(cls, data: Path, url: str, database: Database, hooks: HookSender) -> Self:
+        """The local forge of a data folder, over the service's own store."""
+        return cls(LocalState(database), data / "forge", url, hooks)
 
     def history(self, path: str) -> History:
         """The git side of a repository."""

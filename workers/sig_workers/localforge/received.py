@@ -30,11 +30,10 @@ def _tell(data: Path, path: str, target: HookTarget) -> bool:
     # Imported here: a push nobody is told of, as into a fresh folder, shall not pay for it.
     from sig_bots.errors import SigbotError
     from sig_workers.localforge.forge import LocalForge
-    from sig_workers.localforge.state import LocalState
     from sig_workers.store.store import Store
 
     store = Store.open(target.store)
-    forge = LocalForge(LocalState(store.database), data / "forge", target.url.rsplit("/hooks/", 1)[0], HookSender(data))
+    forge = LocalForge.of(data, target.url.rsplit("/hooks/", 1)[0], store.database, HookSender(data))
     try:
         for line in sys.stdin:
             before, after, ref = line.split()
