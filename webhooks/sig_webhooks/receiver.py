@@ -13,10 +13,9 @@ from werkzeug.exceptions import HTTPException
 
 from sig_bots.errors import Unauthorized
 from sig_bots.events import Rejected
-from sig_bots.sources.kinds import KINDS
+from sig_bots.sources.kinds import KINDS, PATH_SECRET_HEADER
 from sig_bots.sources.lookup import Source, source
 from sig_bots.sources.payload import body_id, json_object
-from sig_bots.sources.quay import PATH_SECRET_HEADER
 from sig_webhooks.body import BodyReader
 from sig_workers.queue import WakeUps
 from sig_workers.settings import Instance

@@ -33,9 +33,9 @@ __all__ = [
 
 MOST_PAYLOAD = 30_000
 
-_EVENT_HEADERS = (
-    *(kind.event_header.lower() for kind in KINDS.values() if kind.event_header), "x-gitea-event", "x-pagure-topic",
-)  # fmt: skip
+_EVENT_HEADERS = tuple(
+    name.lower() for kind in KINDS.values() for name in (kind.event_header, *kind.more_event_headers) if name
+)
 
 # No raw HTML, only links that go somewhere harmless, no pictures: comments are written by strangers.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["KINDS", "Kind"]
+__all__ = ["KINDS", "PATH_SECRET_HEADER", "Kind"]
+
+PATH_SECRET_HEADER = "X-Sigbot-Path-Secret"  # noqa: S105 - a header's name
+"""The pseudo header in which the receiver passes the secret part of a hook's path (`Kind.secret_in_path`)."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Kind:
     """Whether this service serves the forge itself, from its data folder."""
     event_header: str = ""
     """The header that names the event; empty where the body does."""
+    more_event_headers: tuple[str, ...] = ()
+    """Further headers that say it: by an older name, or beside the body."""
     id_header: str = ""
     """The header with the delivery's id; empty where the id is in the body, or made of it."""
     headers: tuple[str, ...] = ()
@@ -43,10 +48,12 @@ _ROWS = (
         "github", acts=True, needs_url=True, has_apps=True, event_header="X-GitHub-Event",
         id_header="X-GitHub-Delivery", headers=("x-github-",),
     ),
-    Kind("pagure", acts=True, needs_url=True, makes_keys=True, headers=("x-pagure",)),
+    Kind(
+        "pagure", acts=True, needs_url=True, makes_keys=True, more_event_headers=("X-Pagure-Topic",), headers=("x-pagure",)
+    ),
     Kind(
         "forgejo", needs_url=True, event_header="X-Forgejo-Event", id_header="X-Forgejo-Delivery",
-        headers=("x-forgejo-", "x-gitea-", "x-gogs-"),
+        more_event_headers=("X-Gitea-Event",), headers=("x-forgejo-", "x-gitea-", "x-gogs-"),
     ),
     Kind(
         "gitlab", needs_url=True, event_header="X-Gitlab-Event", id_header="Idempotency-Key",

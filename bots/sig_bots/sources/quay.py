@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from sig_bots.events import Event, Ignored, ImagePushed
 from sig_bots.refs import ImageRef
 from sig_bots.sources._signature import ascii_secret, no_project, verify_token
+from sig_bots.sources.kinds import PATH_SECRET_HEADER
 from sig_bots.sources.payload import Object, alone, body_id, find, guarded, header, missing, text, texts
 
 __all__ = [
     "CONTENT_TYPES",
     "MAX_BODY",
-    "PATH_SECRET_HEADER",
     "delivery_id",
     "parse",
     "parse_all",
@@ -34,9 +34,6 @@ CONTENT_TYPES = frozenset({"application/json"})
 
 MAX_BODY = 5 * 2**20
 """Bytes."""
-
-PATH_SECRET_HEADER = "X-Sigbot-Path-Secret"  # noqa: S105 - a header's name
-"""The pseudo header in which the receiver passes the secret part of the hook's path."""
 
 _STEP = 10
 

@@ -8,7 +8,7 @@ import pytest
 from sig_bots.errors import Unauthorized
 from sig_bots.events import Ignored, Rejected
 from sig_bots.sources import forgejo, github, gitlab, local, pagure, quay, registry
-from sig_bots.sources.kinds import KINDS
+from sig_bots.sources.kinds import KINDS, PATH_SECRET_HEADER
 from sig_bots.sources.lookup import source
 from sig_bots.sources.payload import json_object
 from tests.bots.sources.bodies import forgejo_push
@@ -20,7 +20,7 @@ _HEX_HEADERS = [
     (pagure, "X-Pagure-Signature-256", ""), (local, "X-Sigbot-Signature-256", "sha256="),
 ]  # fmt: skip
 _TOKEN_HEADERS = [
-    (gitlab, "X-Gitlab-Token", ""), (quay, quay.PATH_SECRET_HEADER, ""), (registry, "Authorization", "Bearer "),
+    (gitlab, "X-Gitlab-Token", ""), (quay, PATH_SECRET_HEADER, ""), (registry, "Authorization", "Bearer "),
 ]  # fmt: skip
 _BODY = b'{"topic": "x", "zen": "y"}'
 _RIGHT = hex256(SECRET, _BODY)

@@ -9,6 +9,7 @@ from sig_bots.errors import Unauthorized
 from sig_bots.events import Ignored, ImagePushed, Rejected
 from sig_bots.refs import Actor
 from sig_bots.sources import quay, registry
+from sig_bots.sources.kinds import PATH_SECRET_HEADER
 from tests.bots.sources.bodies import quay_push
 from tests.bots.sources.deliveries import recorded
 
@@ -40,7 +41,7 @@ def test_other_quay_notifications_are_ignored() -> None:
 
 def test_quay_is_known_by_the_secret_of_the_path() -> None:
     quay.verify({"x-sigbot-path-secret": "s3cret"}, b"{}", [b"old", b"s3cret"])
-    for headers in ({}, {quay.PATH_SECRET_HEADER: ""}, {quay.PATH_SECRET_HEADER: "s3cre"}):
+    for headers in ({}, {PATH_SECRET_HEADER: ""}, {PATH_SECRET_HEADER: "s3cre"}):
         with pytest.raises(Unauthorized):
             quay.verify(headers, b"{}", [b"s3cret"])
 

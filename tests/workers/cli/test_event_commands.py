@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from sig_bots.errors import Unauthorized
-from sig_bots.sources.kinds import KINDS
+from sig_bots.sources.kinds import KINDS, PATH_SECRET_HEADER
 from sig_bots.sources.lookup import source
-from sig_bots.sources.quay import PATH_SECRET_HEADER
 from sig_workers.cli.signing import signed
 from tests.workers.cli.conftest import Sigbot
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 
-from sig_bots.sources.kinds import KINDS
+from sig_bots.sources.kinds import KINDS, PATH_SECRET_HEADER
 from sig_bots.sources.lookup import source
 from sig_bots.sources.payload import header
-from sig_bots.sources.quay import PATH_SECRET_HEADER
 
 __all__ = ["signed"]
 
