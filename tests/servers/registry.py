@@ -8,8 +8,10 @@ from typing import NamedTuple, Self
 
 import bcrypt
 
+from tests.servers.certificates import Certificate
 from tests.servers.process import Process, listening, started_on_free_port
 from tests.servers.programs import environment, program
+from tests.servers.tokens import ISSUER, SERVICE, TokenServer
 
 _ACCESS = re.compile(r'"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/[\d.]+" (?P<status>\d{3}) ')
 
@@ -39,11 +41,20 @@ class Registry:
         *,
         notifications: Sequence[Notification] = (),
         auth: tuple[str, str] | None = None,
+        tokens: TokenServer | None = None,
+        certificate: Certificate | None = None,
+        storage: Path | None = None,
     ) -> None:
-        """`auth`: user name and password that every request needs; None leaves it open."""
+        """`auth`: user name and password that every request needs; `tokens`: whose tokens it believes; else it is open.
+
+        With `certificate` it speaks TLS. `storage` is the folder of another registry whose images it shows.
+        """
         self.folder = folder
         self.notifications = list(notifications)
         self.auth = auth
+        self.tokens = tokens
+        self.certificate = certificate
+        self.storage = storage or folder / "storage"
         self.port = 0
         self._process: Process | None = None
 
@@ -55,7 +66,7 @@ class Registry:
     @property
     def url(self) -> str:
         """The address of the registry's API root, without a slash at the end."""
-        return f"http://{self.host}"
+        return f"{'https' if self.certificate else 'http'}://{self.host}"
 
     def start(self) -> Self:
         """Start it, on the port it had before if it was stopped; `ServerMissing` when it is not installed."""
@@ -98,15 +109,18 @@ class Registry:
         return Process([server, "serve", str(config)], self._log, env=environment())
 
     def _config(self, port: int) -> dict[str, object]:
+        http: dict[str, object] = {"addr": f"127.0.0.1:{port}", "secret": "only-for-tests"}
+        if self.certificate:
+            http["tls"] = {"certificate": str(self.certificate.certificate), "key": str(self.certificate.key)}
         config: dict[str, object] = {
             "version": "0.1",
             "log": {"level": "error", "accesslog": {"disabled": False}},
             "storage": {
-                "filesystem": {"rootdirectory": str(self.folder / "storage")},
+                "filesystem": {"rootdirectory": str(self.storage)},
                 "delete": {"enabled": True},
                 "maintenance": {"uploadpurging": {"enabled": False}},
             },
-            "http": {"addr": f"127.0.0.1:{port}", "secret": "only-for-tests"},
+            "http": http,
         }
         if self.notifications:
             config["notifications"] = {
@@ -122,6 +136,14 @@ class Registry:
                     for listener in self.notifications
                 ]
             }
+        if self.tokens:
+            token = {
+                "realm": self.tokens.url,
+                "service": SERVICE,
+                "issuer": ISSUER,
+                "rootcertbundle": str(self.tokens.bundle),
+            }
+            config["auth"] = {"token": token}
         if self.auth:
             config["auth"] = {"htpasswd": {"realm": "registry", "path": str(self._password_file(*self.auth))}}
         return config
