@@ -10,6 +10,7 @@ from typing import Literal, Protocol, Self, runtime_checkable
 
 from pydantic import Field, model_validator
 
+from sig_bots.packages import PackageList
 from sig_bots.refs import Digest, ImageRef, Platform, Repo, Value
 
 __all__ = [
@@ -60,6 +61,16 @@ class Registry(Protocol):
 
     def config(self, image: ImageRef, platform: Platform | None = None) -> ImageDetails | None:
         """Config of the image (of one platform for an index, the first when None); None when not there."""
+        ...
+
+    def packages(
+        self, image: ImageRef, platform: Platform | None = None, *, seconds: float = 120.0
+    ) -> PackageList | None:
+        """The packages installed in the image (of one platform for an index, the first when None); None without a database.
+
+        Layers may have to be fetched, which takes up to so many `seconds`. Raises NotFound when there is no such image,
+        ForgeError when they cannot be read.
+        """
         ...
 
 

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sig_bots.errors import Transient
+from sig_bots.errors import ForgeError, NotFound, Transient
+from sig_bots.packages import PackageList
 from sig_bots.refs import Digest, ImageRef, Platform
 from sig_bots.tools import ImageDetails, Manifest
 
@@ -24,11 +25,13 @@ class FakeImage:
     files: Mapping[str, bytes]
     labels: Mapping[str, str]
     platform: str = HOST_PLATFORM
+    packages: PackageList | None = None
 
     @property
     def digest(self) -> Digest:
         """Digest over the content."""
-        text = repr((sorted(self.files.items()), sorted(self.labels.items()), self.platform))
+        packages = (self.packages,) if self.packages else ()
+        text = repr((sorted(self.files.items()), sorted(self.labels.items()), self.platform, *packages))
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -87,12 +90,27 @@ class FakeRegistry:
     def config(self, image: ImageRef, platform: Platform | None = None) -> ImageDetails | None:
         """Labels and platform of the image."""
         self._count("config")
+        blob = self._one(image, platform)
+        return ImageDetails(platform=Platform.parse(blob.platform), labels=dict(blob.labels)) if blob else None
+
+    def packages(
+        self, image: ImageRef, platform: Platform | None = None, *, seconds: float = 120.0
+    ) -> PackageList | None:
+        """What the image was made with; with no time at all, nothing can be read."""
+        self._count("packages")
+        blob = self._one(image, platform)
+        if blob is None:
+            raise NotFound(f"There is no image {image} in the registry.")
+        if seconds <= 0:
+            raise ForgeError(f"The packages of {image} cannot be read: it takes longer than 0 seconds.")
+        return blob.packages
+
+    def _one(self, image: ImageRef, platform: Platform | None) -> FakeImage | None:
         manifest = self._resolve(image)
         if manifest is None:
             return None
         wanted = str(platform) if platform else next(iter(manifest.platforms), "")
-        blob = self.blobs.get(manifest.platforms.get(wanted, manifest.digest))
-        return ImageDetails(platform=Platform.parse(blob.platform), labels=dict(blob.labels)) if blob else None
+        return self.blobs.get(manifest.platforms.get(wanted, manifest.digest))
 
     def _resolve(self, image: ImageRef) -> Manifest | None:
         digest = image.digest or self.names.get(image.name, {}).get(image.tag or "latest")

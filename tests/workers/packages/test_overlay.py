@@ -117,7 +117,7 @@ def test_an_empty_database_counts_only_when_there_is_no_other(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("budget", "said"),
     [
-        (Budget(unpacked=2000), "too large"), (Budget(entries=1), "too many files"), (Budget(seconds=0), "within 0 seconds"),
+        (Budget(unpacked=2000), "too large"), (Budget(entries=1), "too many files"), (Budget(seconds=0), "longer than 0 seconds"),
         (Budget(packages=0), "too many packages"),
     ],
 )  # fmt: skip

@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 
 from sig_bots.errors import ForgeError
 
-__all__ = ["Budget", "Unreadable"]
+__all__ = ["Budget", "OutOfTime", "Unreadable"]
 
 
 class Unreadable(ForgeError):
-    """An image's packages cannot be read; one sentence says why."""
+    """An image's packages cannot be read; the text is the reason, to go behind a colon."""
+
+
+class OutOfTime(Unreadable):
+    """It took too long; another time it may not."""
 
 
 @dataclass
@@ -33,7 +37,7 @@ class Budget:
         """Seconds left. Raises Unreadable when there are none."""
         left = self.started + self.seconds - time.monotonic()
         if left <= 0:
-            raise Unreadable(f"its packages could not be read within {self.seconds:.0f} seconds")
+            raise OutOfTime(f"it takes longer than {self.seconds:.0f} seconds")
         return left
 
     def fetch(self, size: int) -> None:
@@ -46,7 +50,7 @@ class Budget:
         """Count bytes of a layer as it is unpacked."""
         self.unpacked -= size
         if self.unpacked < 0:
-            raise Unreadable("its layers are too large to be read, unpacked")
+            raise Unreadable("its layers are too large to be read when unpacked")
         self.left()
 
     def entry(self) -> None:

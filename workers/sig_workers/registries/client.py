@@ -7,6 +7,7 @@ same origin only. Every answer has a size cap, and whatever is asked for by dige
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from sig_bots.errors import ForgeError, NotFound
+from sig_bots.packages import PackageList
 from sig_bots.refs import Digest, ImageRef, Platform
 from sig_bots.tools import ImageDetails, Manifest
+from sig_workers.packages.limits import Budget, OutOfTime, Unreadable
+from sig_workers.packages.reader import read_packages
 from sig_workers.registries.answers import MemoryAnswers, RegistryCache
 from sig_workers.registries.auth import AuthFile, Login, find_login, read_auth_file
 from sig_workers.registries.connections import Connections, HostRules
@@ -23,12 +27,13 @@ from sig_workers.registries.manifests import (
     ACCEPT,
     check_digest,
     config_digest,
+    layer_digests,
     parse_config,
     parse_manifest,
     sha256,
 )
 from sig_workers.registries.taglist import TagList, read_tags
-from sig_workers.registries.transport import Answer, Transport
+from sig_workers.registries.transport import Answer, Sink, Transport
 
 __all__ = ["RegistryClient"]
 
@@ -111,12 +116,7 @@ class RegistryClient:
 
     def config(self, image: ImageRef, platform: Platform | None = None) -> ImageDetails | None:
         """Config of the image (of one platform for an index, the first when None); None when not there."""
-        found = self._content(image)
-        if found is not None and found.manifest.is_index:
-            platforms = found.manifest.platforms
-            wanted = str(platform) if platform else next(iter(platforms))
-            digest = platforms.get(wanted) or _same_architecture(platforms, platform)
-            found = self._content(image.with_tag(None, digest)) if digest is not None else None
+        found = self._one(image, platform)
         if found is None:
             return None
         if found.config is None:
@@ -137,7 +137,75 @@ class RegistryClient:
         check_digest(answer.body, digest, str(image))
         return answer.body
 
+    def packages(
+        self, image: ImageRef, platform: Platform | None = None, *, seconds: float = 120.0
+    ) -> PackageList | None:
+        """The packages installed in the image (of one platform for an index, the first when None); None without a database.
+
+        Only the layers needed are fetched, within so many seconds; what a digest holds is remembered for ever. Raises
+        NotFound when there is no such image, Transient, ForgeError when they cannot be read.
+        """
+        found = self._one(image, platform)
+        if found is None:
+            raise NotFound(f"There is no image {image}{f' for {platform}' if platform else ''} in the registry.")
+        one = image.with_tag(None, found.manifest.digest)
+        kept = self._cache.get("packages", image.name, f"@{one.digest}")
+        if kept is None:
+            budget = Budget(seconds)
+            try:
+                listed = read_packages(
+                    self._layers(one), lambda digest, file: self._download(one, digest, file, budget), budget
+                )
+                kept = {"list": listed.model_dump(mode="json") if listed else None}
+            except OutOfTime as error:
+                raise ForgeError(f"The packages of {image} cannot be read: {error}.") from None
+            except Unreadable as error:
+                kept = {"unreadable": str(error)}
+            self._cache.put("packages", image.name, f"@{one.digest}", kept, 0.0)
+        if "unreadable" in kept:
+            raise ForgeError(f"The packages of {image} cannot be read: {kept['unreadable']}.")
+        return PackageList.model_validate(kept["list"]) if kept["list"] is not None else None
+
     # ------------------------------------------------------------ inside
+
+    def _one(self, image: ImageRef, platform: Platform | None) -> _Content | None:
+        """The manifest for one platform: of an index, that member."""
+        found = self._content(image)
+        if found is None or not found.manifest.is_index:
+            return found
+        platforms = found.manifest.platforms
+        wanted = str(platform) if platform else next(iter(platforms))
+        digest = platforms.get(wanted) or _same_architecture(platforms, platform)
+        return self._content(image.with_tag(None, digest)) if digest is not None else None
+
+    def _layers(self, image: ImageRef) -> list[Digest]:
+        answer, host = self._ask_manifest(image, "GET")
+        self._accept(answer, image, host)
+        check_digest(answer.body, image.digest or "", str(image))
+        return layer_digests(answer.body, str(image))
+
+    def _download(self, image: ImageRef, digest: Digest, file: Path, budget: Budget) -> None:
+        """Put a blob into a file, verified."""
+        host, path, login = self._place(image)
+        url = f"{self._transport.origin(host)}/v2/{path}/blobs/{digest}"
+        summed = hashlib.new(digest.partition(":")[0])
+        with file.open("wb") as output:
+
+            def take(block: bytes) -> None:
+                budget.fetch(len(block))
+                summed.update(block)
+                output.write(block)
+
+            sink = Sink(take, budget.left())
+            answer = self._transport.get(
+                url, path, login, "application/octet-stream, */*", budget.compressed, sink=sink
+            )
+        budget.left()
+        self._accept(answer, image, host)
+        if f"{digest.partition(':')[0]}:{summed.hexdigest()}" != digest:
+            raise ForgeError(
+                f"{image}: the registry's answer does not have the digest it claims; nothing was used of it."
+            )
 
     def _ask_tags(self, image: ImageRef) -> dict[str, Any]:
         host, path, login = self._place(image)

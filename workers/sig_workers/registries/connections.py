@@ -63,10 +63,10 @@ class Connections:
         return self._rules.get(host, HostRules()).insecure
 
     @contextmanager
-    def turn(self, host: str, registry: str) -> Iterator[httpx.Client]:
+    def turn(self, host: str, registry: str, seconds: float | None = None) -> Iterator[httpx.Client]:
         """The client for one request to `host`, which `registry` is, or names. Waits for its turn.
 
-        Raises UserError when the registry's `ca_file` cannot be used.
+        `seconds`: how long the whole request may take, when it is a long one. Raises UserError when the registry's `ca_file` cannot be used.
         """
         client = self._client(host, registry)
         with self._slots[host]:
@@ -75,7 +75,7 @@ class Connections:
                 start = max(now, self._next.get(host, 0.0))
                 self._next[host] = start + self._spacing
             time.sleep(start - now)
-            with self._deadline.within(6 * self._timeout):
+            with self._deadline.within(6 * self._timeout if seconds is None else seconds):
                 yield client
 
     def _client(self, host: str, registry: str) -> httpx.Client:

@@ -14,7 +14,16 @@ from sig_bots.errors import ForgeError
 from sig_bots.refs import Digest, Platform
 from sig_bots.tools import ImageDetails, Manifest
 
-__all__ = ["ACCEPT", "check_digest", "config_digest", "parse_config", "parse_json", "parse_manifest", "sha256"]
+__all__ = [
+    "ACCEPT",
+    "check_digest",
+    "config_digest",
+    "layer_digests",
+    "parse_config",
+    "parse_json",
+    "parse_manifest",
+    "sha256",
+]
 
 _INDEX = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 _IMAGE = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
@@ -96,6 +105,17 @@ def config_digest(content: bytes) -> Digest | None:
     config = parse_json(content, "A manifest").get("config")
     digest = config.get("digest") if isinstance(config, dict) else None
     return digest if isinstance(digest, str) and _DIGEST.fullmatch(digest) else None
+
+
+def layer_digests(content: bytes, what: str) -> list[Digest]:
+    """Digests of the layers an image manifest names, the oldest first. Raises ForgeError."""
+    layers = parse_json(content, what).get("layers")
+    found = [layer.get("digest") if isinstance(layer, dict) else None for layer in layers or ()]
+    if not isinstance(layers, list) or not all(isinstance(one, str) and _DIGEST.fullmatch(one) for one in found):
+        raise ForgeError(f"{what}: the manifest has no readable list of layers.")
+    if any("encrypted" in str(layer.get("mediaType")) for layer in layers):
+        raise ForgeError(f"{what}: its layers are encrypted.")
+    return [str(one) for one in found]
 
 
 def parse_config(content: bytes, what: str) -> ImageDetails:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -19,7 +19,7 @@ from sig_workers.registries.connections import Connections
 from sig_workers.registries.manifests import parse_json
 from sig_workers.unreachable import why_unreachable
 
-__all__ = ["Answer", "Transport", "next_page", "retry_after"]
+__all__ = ["Answer", "Sink", "Transport", "next_page", "retry_after"]
 
 _REDIRECTS = 5
 _TOKEN_LIMIT = 1 << 20
@@ -34,6 +34,15 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True)
+class Sink:
+    """Takes a long body piece by piece, when the status is 200; the answer's own body is empty then."""
+
+    write: Callable[[bytes], object]
+    seconds: float
+    """How long the whole of it may take."""
 
 
 class Transport:
@@ -55,7 +64,7 @@ class Transport:
 
     def get(
         self, url: str, repository: str, login: Login | None, accept: str, limit: int, *, method: str = "GET",
-        etag: str | None = None,
+        etag: str | None = None, sink: Sink | None = None,
     ) -> Answer:  # fmt: skip
         """Ask the registry, with a token for pulling `repository` when it wants one.
 
@@ -67,7 +76,7 @@ class Transport:
         wanted = {"Accept": accept, **({"If-None-Match": etag} if etag else {})}
         who = login.username if login else ""
         header = self._known_token(host, repository, who)
-        answer = self._follow(method, url, wanted, header, limit)
+        answer = self._follow(method, url, wanted, header, limit, sink)
         if answer.status != 401:
             return answer
         challenge = parse_challenge(answer.headers.get("www-authenticate", ""))
@@ -80,7 +89,7 @@ class Transport:
         else:
             return answer
         self._keep((host, repository, who), header, lifetime)
-        return self._follow(method, url, wanted, header, limit)
+        return self._follow(method, url, wanted, header, limit, sink)
 
     def _known_token(self, host: str, repository: str, who: str) -> str | None:
         with self._lock:
@@ -119,11 +128,11 @@ class Transport:
         return f"Bearer {token}", min(lifetime, 3600.0) * 0.8
 
     def _follow(
-        self, method: str, url: str, wanted: Mapping[str, str], authorization: str | None, limit: int
+        self, method: str, url: str, wanted: Mapping[str, str], authorization: str | None, limit: int, sink: Sink | None
     ) -> Answer:
         first = urlsplit(url)
         for _ in range(_REDIRECTS):
-            answer = self._once(method, url, first.netloc, wanted, authorization, limit)
+            answer = self._once(method, url, first.netloc, wanted, authorization, limit, sink)
             if answer.status not in (301, 302, 303, 307, 308):
                 return answer
             target = urljoin(url, answer.headers.get("location", ""))
@@ -147,19 +156,24 @@ class Transport:
             raise ForgeError(f"{who} at an address that is not https; it is not followed.")
 
     def _once(
-        self, method: str, url: str, registry: str, wanted: Mapping[str, str], authorization: str | None, limit: int
-    ) -> Answer:
+        self, method: str, url: str, registry: str, wanted: Mapping[str, str], authorization: str | None, limit: int,
+        sink: Sink | None = None,
+    ) -> Answer:  # fmt: skip
         host = urlsplit(url).netloc
         self._wait_asked_for(host)
         headers = {**wanted, "Accept-Encoding": "identity"}
         if authorization:
             headers["Authorization"] = authorization
         try:
-            with self._connections.turn(host, registry) as client, client.stream(method, url, headers=headers) as response:  # fmt: skip
+            seconds = sink.seconds if sink else None
+            with self._connections.turn(host, registry, seconds) as client, client.stream(method, url, headers=headers) as response:  # fmt: skip
                 body = bytearray()
+                size = 0
+                write = sink.write if sink and response.status_code == 200 else body.extend
                 for block in response.iter_raw():
-                    body += block
-                    if len(body) > limit:
+                    write(block)
+                    size += len(block)
+                    if size > limit:
                         raise ForgeError(
                             f"The registry {host} answered with more than {limit >> 10} KiB; it was not read on."
                         )
