@@ -4,6 +4,7 @@ A server that the machine lacks skips the test with the remedy; SIGBOT_REQUIRE_S
 makes that a failure.
 """
 
+import gc
 import logging
 import os
 from collections.abc import Callable, Generator, Iterator
@@ -41,6 +42,13 @@ def _skipping() -> Iterator[None]:
         yield
     except ServerMissing as error:
         unavailable(error)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests are objects that stay: the collector need not look at them again, nor so often at others."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,6 +16,9 @@ from tests.contract.forges.github import HOOK_SECRET, GitHubWorld
 from tests.contract.world import SERVICE, SeenCheck
 from tests.standins.github.server import GitHubStandIn
 
+SERVER = True
+"""As slow as one, and the unit tests have most of it with `github`."""
+
 
 class GitHubTokenWorld(GitHubWorld):
     """See `tests.contract.world.World`."""

@@ -22,6 +22,8 @@ from sig_workers.store.store import Store
 from tests.contract.git import commit_and_push, seed
 from tests.contract.world import SERVICE, START_FILES, Role, SeenCheck, SeenComment, SeenIssue, SeenPr
 
+SERVER = True
+"""As slow as one: each test starts dozens of git processes. The unit tests have `fake` and `github`."""
 PATH = "sig/demo"
 SECRET = "local-forge-secret"  # a test's own
 NOBODY = "http://127.0.0.1:9/hooks/local"
