@@ -1,66 +1,134 @@
-"""Which digest takes the place of a pinned one: kind and platforms are kept, and noise in an index moves nothing."""
+"""Whether a reference may move, and to which digest: kind and platforms are kept, and noise in an index moves nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from sig_bots.errors import ForgeError
 from sig_bots.refs import Digest, ImageRef, Platform
 from sig_bots.tools import Manifest, Registry
 
-__all__ = ["next_digest"]
+__all__ = ["Stays", "next_digest", "why_not"]
 
 
-def next_digest(
-    registry: Registry, image: ImageRef, tag: str, platform: str | None = None
-) -> tuple[Digest | None, str]:
-    """The digest to pin for `tag` in place of `image.digest`; None with a sentence when the pin stays as it is.
+@dataclass(frozen=True)
+class Stays:
+    """Why a reference stays as it is; the rest of a sentence."""
+
+    reason: str
+    held: bool = False
+    """Something newer is there and is held back: what was proposed before neither grows nor goes away."""
+
+
+def next_digest(registry: Registry, image: ImageRef, tag: str, platform: str | None = None) -> Digest | Stays:
+    """The digest to pin for `tag` in place of `image.digest`.
 
     `image` is the full name with its present tag and digest, `platform` the only platform in use (a constant
     `--platform`), None for all. An index stays an index and keeps the platforms in use; one platform's manifest stays
     on its platform. A new index that holds the same for the platforms in use is no reason to move.
     Raises Transient, ForgeError.
     """
-    new = registry.manifest(image.with_tag(tag))
-    if new is None:
-        return None, f"{image.name}:{tag} does not exist in its registry"
-    if new.digest == image.digest and tag == image.tag:
-        return None, f"{tag} is the newest of its kind and its digest is current"
+    moved = tag != image.tag
+    digest = registry.digest(image.with_tag(tag))
+    if digest is None:
+        return Stays(f"{image.name}:{tag} does not exist in its registry", held=moved)
+    if digest == image.digest and not moved:
+        return Stays(f"{tag} is the newest of its kind and its digest is current")
+    new = _manifest(registry, image, tag, digest)
     old = registry.manifest(image.with_tag(None, image.digest))
     if old is None:
-        return new.digest, ""
+        return _unless_held(registry, image, tag, digest, digest)
     if old.is_index:
-        problem = _of_index(old, new, platform, moved=tag != image.tag)
-        return (None, problem) if problem else (new.digest, "")
-    return _of_platform(registry, image, tag, new) if new.is_index else (new.digest, "")
+        return _lost(old, new, tag, platform) or (None if moved else _same(old, new, tag, platform)) or _unless_held(registry, image, tag, digest, digest)  # fmt: skip
+    mine = _of_platform(registry, image, tag, new)
+    return mine if isinstance(mine, Stays) else _unless_held(registry, image, tag, digest, mine)
 
 
-def _of_index(old: Manifest, new: Manifest, platform: str | None, *, moved: bool) -> str:
+def why_not(registry: Registry, image: ImageRef, tag: str, platform: str | None = None) -> Stays | None:
+    """Why a reference without a digest may not move to `tag`; None when it may.
+
+    `image` is the full name with its present tag, `platform` as above. What is used now must be offered there too; when
+    nobody can tell any more what that is, nothing is asked of the new one. Raises Transient, ForgeError.
+    """
+    digest = registry.digest(image.with_tag(tag))
+    if digest is None:
+        return Stays(f"{image.name}:{tag} does not exist in its registry", held=True)
+    if text := registry.hold(image.with_tag(tag, digest)):
+        return Stays(text, held=True)
+    try:
+        old = registry.manifest(image)
+    except ForgeError:  # the retired schema 1, say: just what one wants to move away from
+        return None
+    if old is None:
+        return None
+    new = _manifest(registry, image, tag, digest)
+    if old.is_index:
+        return _lost(old, new, tag, platform)
+    mine = _of_platform(registry, image.with_tag(None, old.digest), tag, new)
+    return mine if isinstance(mine, Stays) and mine.held else None
+
+
+def _unless_held(registry: Registry, image: ImageRef, tag: str, digest: Digest, pin: Digest) -> Digest | Stays:
+    """`pin`, unless the service holds back what the tag points at."""
+    text = registry.hold(image.with_tag(tag, digest))
+    return Stays(text, held=True) if text else pin
+
+
+def _manifest(registry: Registry, image: ImageRef, tag: str, digest: Digest) -> Manifest:
+    found = registry.manifest(image.with_tag(None, digest))
+    if found is None:
+        raise ForgeError(f"{image.name}:{tag} is said to be {digest}, which its registry does not have")
+    return found
+
+
+def _lost(old: Manifest, new: Manifest, tag: str, platform: str | None) -> Stays | None:
+    """What the new one does not offer and the old one did."""
     if not new.is_index:
-        return "the tag now holds a single platform where an index of several was used"
-    used = {platform} if platform in old.platforms else set(old.platforms)
-    missing = sorted(str(one) for one in used - set(new.platforms))
-    if missing:
-        return f"the new index lacks {', '.join(missing)}"
-    if not moved and all(new.platforms[str(one)] == old.platforms[str(one)] for one in used):
-        return f"the tag points at a newer index that holds the same for {', '.join(sorted(map(str, used)))}"
-    return ""
+        return Stays(f"{tag} holds a single platform where an index of several was used", held=True)
+    missing = sorted(one for one in _used(old, platform) if _member(new.platforms, one) is None)
+    return Stays(f"the index of {tag} lacks {', '.join(missing)}", held=True) if missing else None
 
 
-def _of_platform(registry: Registry, image: ImageRef, tag: str, new: Manifest) -> tuple[Digest | None, str]:
+def _same(old: Manifest, new: Manifest, tag: str, platform: str | None) -> Stays | None:
+    used = _used(old, platform)
+    if any(_member(new.platforms, one) != _member(old.platforms, one) for one in used):
+        return None
+    return Stays(f"the tag {tag} points at a newer index that holds the same for {', '.join(sorted(used))}")
+
+
+def _used(old: Manifest, platform: str | None) -> set[str]:
+    return {platform} if platform and _member(old.platforms, platform) else set(map(str, old.platforms))
+
+
+def _of_platform(registry: Registry, image: ImageRef, tag: str, new: Manifest) -> Digest | Stays:
+    """The digest for the platform of the single manifest that `image` pins."""
     details = registry.config(image.with_tag(None, image.digest))
     if details is None:
-        return None, "its digest is one platform's, and which one cannot be told any more"
-    digest = _same_platform(new.platforms, details.platform)
+        return Stays("its digest is one platform's, and which one cannot be told any more", held=True)
+    digest: Digest | None
+    if new.is_index:
+        digest = _member(new.platforms, str(details.platform))
+    else:
+        other = registry.config(image.with_tag(None, new.digest))
+        same = other is not None and _member({str(other.platform): new.digest}, str(details.platform))
+        digest = new.digest if same else None
     if digest is None:
-        return None, f"its digest is {details.platform}'s, which {tag} does not offer"
+        return Stays(f"its digest is {details.platform}'s, which {tag} does not offer", held=True)
     if digest == image.digest and tag == image.tag:
-        return None, f"{tag} is the newest of its kind and its digest for {details.platform} is current"
-    return digest, ""
+        return Stays(f"{tag} is the newest of its kind and its digest for {details.platform} is current")
+    return digest
 
 
-def _same_platform(platforms: Mapping[str, Digest], wanted: Platform) -> Digest | None:
+def _member(platforms: Mapping[str, Digest], name: str) -> Digest | None:
     """The digest of a platform; `linux/arm64` and `linux/arm64/v8` are one."""
-    for name in (str(wanted), f"{wanted.os}/{wanted.architecture}", f"{wanted.os}/{wanted.architecture}/v8"):
-        if name in platforms and (name == str(wanted) or wanted.architecture == "arm64"):
-            return platforms[name]
-    return None
+    if name in platforms:
+        return platforms[name]
+    try:
+        wanted = Platform.parse(name)
+    except ValueError:
+        return None
+    if wanted.architecture != "arm64" or wanted.variant not in (None, "v8"):
+        return None
+    both = (f"{wanted.os}/arm64", f"{wanted.os}/arm64/v8")
+    return next((platforms[one] for one in both if one in platforms), None)

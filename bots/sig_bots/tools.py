@@ -63,6 +63,13 @@ class Registry(Protocol):
         """Config of the image (of one platform for an index, the first when None); None when not there."""
         ...
 
+    def hold(self, image: ImageRef) -> str:
+        """Why the digest must not be proposed (yet), as the rest of a sentence: too new, not signed; empty when it may.
+
+        `image` has a tag and the digest it points at. Raises Transient, ForgeError.
+        """
+        ...
+
     def packages(
         self, image: ImageRef, platform: Platform | None = None, *, seconds: float = 120.0
     ) -> PackageList | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from sig_bots.containerfile import EditRefused, edit_all, references
 from sig_bots.containerfile.shortnames import resolve
 from sig_bots.errors import ForgeError, NotFound, Transient
-from sig_bots.pins import next_digest
+from sig_bots.pins import Stays, next_digest, why_not
 from sig_bots.refs import ImageRef
 from sig_bots.reports import MovedReference
 from sig_bots.tags import DEFAULT_POLICY, Policy, newest, scheme_for
@@ -28,6 +28,8 @@ class Scan:
     """Image name -> its moves."""
     kept: list[str] = field(default_factory=list)
     """One sentence per reference that stays as it is, and why."""
+    held: set[str] = field(default_factory=set)
+    """Names of images of which something newer is held back; their pull request, if there is one, stays as it is."""
     unreachable: dict[str, Transient | ForgeError] = field(default_factory=dict)
     """Image name -> why its registry could not be asked, or does not tell us; its pull request is neither made nor closed."""
 
@@ -43,7 +45,7 @@ def look_over(
     """
     scan = Scan()
     known = _TagLists(registry)
-    targets: dict[tuple[str, str | None], tuple[ImageRef, str] | str | None] = {}
+    targets: dict[tuple[str, str | None], tuple[ImageRef, str] | Stays | None] = {}
     for path, data in files.items():
         for reference in references(data):
             where = f"{path}:{reference.line}"
@@ -55,7 +57,7 @@ def look_over(
                 scan.kept.append(f"{where}: {reference.text} stays: {name} is ignored by the configuration")
                 continue
             platform = reference.platform if reference.platform and "$" not in reference.platform else None
-            key = (str(reference.image), platform if reference.digest else None)
+            key = (str(reference.image), platform)
             if key not in targets:
                 try:
                     targets[key] = _target(known, reference.image, platform, (schemes or {}).get(name), policy)
@@ -65,8 +67,10 @@ def look_over(
             found = targets[key]
             if found is None:
                 continue
-            if isinstance(found, str):
-                scan.kept.append(f"{where}: {reference.text} stays: {found}")
+            if isinstance(found, Stays):
+                scan.kept.append(f"{where}: {reference.text} stays: {found.reason}")
+                if found.held:
+                    scan.held.add(name)
             else:
                 target, reason = found
                 move = MovedReference(path, reference.line, reference.image, target, reason)
@@ -125,22 +129,25 @@ class _TagLists:
 
 def _target(
     known: _TagLists, image: ImageRef, platform: str | None, scheme: str | None, policy: Policy
-) -> tuple[ImageRef, str] | str:
+) -> tuple[ImageRef, str] | Stays:
     """Where one reference should point, and why; or why it stays."""
     full = resolve(image)
     if image.tag is None:
-        return (
+        return Stays(
             "it names no tag" if image.digest is None else "it is pinned by digest alone, so no tag says what is newer"
         )
     try:
         tags = known.of(full)
     except NotFound:
-        return f"{full.name} does not exist in its registry"
+        return Stays(f"{full.name} does not exist in its registry")
     proposal = newest(image.tag, tags, scheme or scheme_for(full), policy)
     if image.digest is None:
-        return (image.with_tag(proposal.tag), proposal.reason) if proposal else f"{image.tag} is the newest of its kind"
+        if proposal is None:
+            return Stays(f"{image.tag} is the newest of its kind")
+        stays = why_not(known.registry, full, proposal.tag, platform)
+        return stays or (image.with_tag(proposal.tag), proposal.reason)
     tag = proposal.tag if proposal else image.tag
-    digest, problem = next_digest(known.registry, full, tag, platform)
-    if digest is None:
-        return problem
+    digest = next_digest(known.registry, full, tag, platform)
+    if isinstance(digest, Stays):
+        return digest
     return image.with_tag(tag, digest), proposal.reason if proposal else f"the tag {tag} points at a newer digest"

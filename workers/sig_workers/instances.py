@@ -127,6 +127,13 @@ class Instance(Section):
         return self.private_key.get_secret_value() if self.private_key else None
 
 
+class Signatures(Section):
+    """Whose signature the images of a registry must have before they are proposed: `verify` of a `[[registry]]`."""
+
+    key_file: Path
+    """PEM file of cosign's public key."""
+
+
 class RegistryAccess(Section):
     """How one registry is reached and who may push where: `[[registry]]`."""
 
@@ -150,6 +157,8 @@ class RegistryAccess(Section):
     """The token server it names and the targets of its redirects may lie inside our network, as it may itself."""
     mirror: str | None = None
     """`host[/prefix]` that is read instead."""
+    verify: Signatures | None = None
+    """`{key_file = "cosign.pub"}`: images there are proposed only when signed with this key."""
 
     @property
     def place(self) -> str:

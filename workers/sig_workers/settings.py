@@ -64,6 +64,8 @@ class Timing(Section):
     """How long a repository's configuration is believed without a push that touches it."""
     registry_age: timedelta = timedelta(minutes=10)
     """How long a registry's answer about a tag is believed without a push that we are told of."""
+    settle: timedelta = timedelta(minutes=30)
+    """How long a new digest must have been known before it is proposed: indexes grow platform by platform."""
     request: timedelta = timedelta(seconds=10)
     """How long a sender may take for the head of a request, and again for its body. GitHub gives up after 10 s."""
     poll: timedelta = timedelta(milliseconds=500)

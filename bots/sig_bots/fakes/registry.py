@@ -44,6 +44,8 @@ class FakeRegistry:
     blobs: dict[Digest, FakeImage] = field(default_factory=dict)
     requests: dict[str, int] = field(default_factory=dict)
     down: bool = False
+    holds: dict[str, str] = field(default_factory=dict)
+    """`registry/path:tag` -> why what it points at is held back."""
 
     def push(self, text: str, images: Iterable[FakeImage]) -> Digest:
         """Publish under the reference's tag: one image as a plain manifest, several as an index."""
@@ -111,6 +113,10 @@ class FakeRegistry:
             return None
         wanted = str(platform) if platform else next(iter(manifest.platforms), "")
         return self.blobs.get(manifest.platforms.get(wanted, manifest.digest))
+
+    def hold(self, image: ImageRef) -> str:
+        """What `holds` says of the tag."""
+        return self.holds.get(f"{image.name}:{image.tag}", "")
 
     def _resolve(self, image: ImageRef) -> Manifest | None:
         digest = image.digest or self.names.get(image.name, {}).get(image.tag or "latest")

@@ -96,7 +96,7 @@ def propose(ctx: Context) -> list[PullRequest]:
         ctx.alive()
         if (pull_request := _ensure(ctx, branch, head, name, moves, files)) is not None:
             opened.append(pull_request)
-    _close_obsolete(ctx, {_branch(ctx, name) for name in (*scan.moves, *scan.unreachable)})
+    _close_obsolete(ctx, {_branch(ctx, name) for name in (*scan.moves, *scan.held, *scan.unreachable)})
     ctx.summary = reports.update_summary(opened, len(scan.kept))
     if scan.unreachable:
         # What may work later decides: the job is tried again, and with it the image that is refused.

@@ -50,7 +50,7 @@ class LocalRegistry:
         """TOML of a service that uses it: repositories that fit the glob `push_from` (`instance:path`) may publish in it."""
         return "\n".join(
             [
-                "[timing]", 'retry = "5s"', 'sweep = "3s"', 'registry_age = "10s"',
+                "[timing]", 'retry = "5s"', 'sweep = "3s"', 'registry_age = "10s"', 'settle = "0s"',
                 "[[registry]]", f'host = "{self.host}"', "insecure = true", f"push_from = [{json.dumps(push_from)}]",
                 "[[instance]]", 'name = "registry"', 'kind = "registry"', f"hook_secrets = [{json.dumps(self.secret)}]",
             ]

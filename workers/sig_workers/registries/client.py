@@ -11,6 +11,7 @@ import hashlib
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +22,22 @@ from sig_bots.tools import ImageDetails, Manifest
 from sig_workers.packages.limits import Budget, OutOfTime, Unreadable
 from sig_workers.packages.reader import read_packages
 from sig_workers.registries.answers import MemoryAnswers, RegistryCache
-from sig_workers.registries.auth import AuthFile, Login, find_login, read_auth_file
+from sig_workers.registries.auth import AuthFile, Login, read_auth_file
 from sig_workers.registries.connections import Connections, HostRules
+from sig_workers.registries.hold import Holds
 from sig_workers.registries.manifests import (
-    ACCEPT,
-    check_digest,
     config_digest,
     layer_digests,
     parse_config,
     parse_manifest,
-    sha256,
 )
-from sig_workers.registries.taglist import TagList, read_tags
-from sig_workers.registries.transport import Answer, Sink, Transport
+from sig_workers.registries.questions import Questions
+from sig_workers.registries.signatures import SignatureKey
+from sig_workers.registries.taglist import TagList
+from sig_workers.registries.transport import Sink, Transport
 
 __all__ = ["RegistryClient"]
 
-_MANIFEST_LIMIT = 4 << 20  # what the distribution specification asks registries to accept at least
-_TAGS_LIMIT = 16 << 20
 _CONFIG_LIMIT = 8 << 20
 
 
@@ -58,25 +57,28 @@ class RegistryClient:
         connections_per_host: int = 4,
         spacing: float = 0.01,
         cache: RegistryCache | None = None,
+        settle: timedelta = timedelta(0),
+        keys: Mapping[str, SignatureKey] | None = None,
     ) -> None:
         """`auth_file` is a containers auth.json, read now; `logins` adds to it, by `host[/path]`.
 
         `hosts` says how `host[:port]` is spoken to, `insecure_hosts` are more of them, over http. A host that is in
         neither must be at a public address, unless `private_network`. `mirrors` maps a registry to `host[/prefix]`
         that is asked instead. `timeout` (for connecting and for each read) and `spacing` (between the starts of two
-        requests to a host) in seconds. Raises UserError for a bad auth file.
+        requests to a host) in seconds. `settle` and `keys`: see Holds. Raises UserError for a bad auth file.
         """
         given = read_auth_file(auth_file) if auth_file else AuthFile({}, {})
-        self._logins = {**given.logins, **(logins or {})}
-        self._unusable = {key: why for key, why in given.unusable.items() if key not in self._logins}
-        self._mirrors = dict(mirrors or {})
-        self._cache: RegistryCache = cache if cache is not None else MemoryAnswers()
+        both = {**given.logins, **(logins or {})}
+        unusable = {key: why for key, why in given.unusable.items() if key not in both}
         rules = {**(hosts or {}), **{host: HostRules(insecure=True) for host in insecure_hosts}}
-        self._transport = Transport(Connections(rules, timeout, connections_per_host, spacing, private=private_network))
+        connections = Connections(rules, timeout, connections_per_host, spacing, private=private_network)
+        self._ask = Questions(Transport(connections), AuthFile(both, unusable), mirrors or {})
+        self._cache: RegistryCache = cache if cache is not None else MemoryAnswers()
+        self._holds = Holds(settle, keys or {}, self._cache)
 
     def close(self) -> None:
         """Close the connections."""
-        self._transport.close()
+        self._ask.close()
 
     # ------------------------------------------------------------ the contract
 
@@ -84,7 +86,7 @@ class RegistryClient:
         """All tags of the image's repository, in the registry's order. Raises NotFound, Transient, ForgeError."""
         kept = self._cache.get("tags", image.name, "")
         if kept is None:
-            kept = self._ask_tags(image)
+            kept = self._tags(image)
         if kept["tags"] is None:
             raise NotFound(f"There is no image {image.name} in the registry.")
         return [str(tag) for tag in kept["tags"]]
@@ -95,17 +97,13 @@ class RegistryClient:
         if kept is not None:
             return str(kept["digest"]) if kept["digest"] else None
         began = time.monotonic()
-        answer, host = self._ask_manifest(image, "HEAD")
-        found = answer.headers.get("docker-content-digest")
-        if answer.status in (400, 405) or (answer.status == 200 and not found):
+        answer = self._ask.head(image)
+        found = answer.headers.get("docker-content-digest") if answer.status != 404 else None
+        if answer.status != 404 and not found:
             content = self._fetch(image)  # a registry without HEAD or without the header: hash the body
             return content.manifest.digest if content else None
-        if answer.status == 404:
-            found = None
-        else:
-            self._accept(answer, image, host)
-            if image.digest and found != image.digest:
-                raise ForgeError(f"{image}: the registry answered with another digest than the one asked for.")
+        if found and image.digest and found != image.digest:
+            raise ForgeError(f"{image}: the registry answered with another digest than the one asked for.")
         self._cache.put("digest", image.name, _rest(image), {"digest": found}, time.monotonic() - began)
         return found
 
@@ -124,18 +122,13 @@ class RegistryClient:
         kept = self._cache.get("config", image.name, f"@{found.config}")
         if kept is not None:
             return ImageDetails.model_validate(kept)
-        details = parse_config(self.blob(image, found.config, _CONFIG_LIMIT), str(image))
+        details = parse_config(self._ask.blob(image, found.config, _CONFIG_LIMIT), str(image))
         self._cache.put("config", image.name, f"@{found.config}", details.model_dump(mode="json"), 0.0)
         return details
 
-    def blob(self, image: ImageRef, digest: Digest, limit: int) -> bytes:
-        """A blob of the image's repository, at most `limit` bytes, verified. Raises NotFound, Transient, ForgeError."""
-        host, path, login = self._place(image)
-        url = f"{self._transport.origin(host)}/v2/{path}/blobs/{digest}"
-        answer = self._transport.get(url, path, login, "application/octet-stream, */*", limit)
-        self._accept(answer, image, host)
-        check_digest(answer.body, digest, str(image))
-        return answer.body
+    def hold(self, image: ImageRef) -> str:
+        """Why the digest must not be proposed (yet), as the rest of a sentence; empty when it may. Raises Transient, ForgeError."""
+        return self._holds.why(image, self._ask)
 
     def packages(
         self, image: ImageRef, platform: Platform | None = None, *, seconds: float = 120.0
@@ -179,15 +172,13 @@ class RegistryClient:
         return self._content(image.with_tag(None, digest)) if digest is not None else None
 
     def _layers(self, image: ImageRef) -> list[Digest]:
-        answer, host = self._ask_manifest(image, "GET")
-        self._accept(answer, image, host)
-        check_digest(answer.body, image.digest or "", str(image))
+        answer = self._ask.manifest(image)
+        if answer is None:
+            raise NotFound(f"There is no image {image} in the registry.")
         return layer_digests(answer.body, str(image))
 
     def _download(self, image: ImageRef, digest: Digest, file: Path, budget: Budget) -> None:
         """Put a blob into a file, verified."""
-        host, path, login = self._place(image)
-        url = f"{self._transport.origin(host)}/v2/{path}/blobs/{digest}"
         summed = hashlib.new(digest.partition(":")[0])
         with file.open("wb") as output:
 
@@ -196,36 +187,21 @@ class RegistryClient:
                 summed.update(block)
                 output.write(block)
 
-            sink = Sink(take, budget.left())
-            answer = self._transport.get(
-                url, path, login, "application/octet-stream, */*", budget.compressed, sink=sink
-            )
+            self._ask.stream(image, digest, budget.compressed, Sink(take, budget.left()))
         budget.left()
-        self._accept(answer, image, host)
         if f"{digest.partition(':')[0]}:{summed.hexdigest()}" != digest:
             raise ForgeError(
                 f"{image}: the registry's answer does not have the digest it claims; nothing was used of it."
             )
 
-    def _ask_tags(self, image: ImageRef) -> dict[str, Any]:
-        host, path, login = self._place(image)
+    def _tags(self, image: ImageRef) -> dict[str, Any]:
         old = self._cache.old("tags", image.name, "") or {}
-        etag: str | None = old.get("etag")
         began = time.monotonic()
-
-        def ask(url: str) -> Answer:
-            return self._transport.get(url, path, login, "application/json", _TAGS_LIMIT, etag=etag)
-
-        url = f"{self._transport.origin(host)}/v2/{path}/tags/list?n=1000"
-        found = read_tags(ask, url, image.name, host)
+        found = self._ask.tags(image, old.get("etag"))
         if isinstance(found, TagList):
             kept = {"tags": found.tags, "etag": found.etag}
-        elif found.status == 404:
-            kept = {"tags": None, "etag": None}
-        elif found.status == 304 and etag:
-            kept = old
         else:
-            self._accept(found, image, host)
+            kept = {"tags": None, "etag": None} if found.status == 404 else old
         self._cache.put("tags", image.name, "", kept, time.monotonic() - began)
         return kept
 
@@ -243,53 +219,17 @@ class RegistryClient:
 
     def _fetch(self, image: ImageRef) -> _Content | None:
         began = time.monotonic()
-        answer, host = self._ask_manifest(image, "GET")
-        if answer.status == 404:
+        answer = self._ask.manifest(image)
+        if answer is None:
             return None
-        self._accept(answer, image, host)
-        claimed = image.digest or answer.headers.get("docker-content-digest") or sha256(answer.body)
-        check_digest(answer.body, claimed, str(image))
         manifest = parse_manifest(answer.body, answer.headers.get("content-type", ""), str(image))
         config = None if manifest.is_index else config_digest(answer.body)
         took = time.monotonic() - began
         value = {"manifest": manifest.model_dump(mode="json"), "config": config}
-        self._cache.put("manifest", image.name, f"@{claimed}", value, took)
+        self._cache.put("manifest", image.name, f"@{image.digest or manifest.digest}", value, took)
         if image.digest is None:
-            self._cache.put("digest", image.name, _rest(image), {"digest": claimed}, took)
+            self._cache.put("digest", image.name, _rest(image), {"digest": manifest.digest}, took)
         return _Content(manifest, config)
-
-    def _ask_manifest(self, image: ImageRef, method: str) -> tuple[Answer, str]:
-        host, path, login = self._place(image)
-        url = f"{self._transport.origin(host)}/v2/{path}/manifests/{image.digest or image.tag or 'latest'}"
-        return self._transport.get(url, path, login, ACCEPT, _MANIFEST_LIMIT, method=method), host
-
-    def _place(self, image: ImageRef) -> tuple[str, str, Login | None]:
-        """Host to ask, repository path there, login."""
-        registry = image.registry or "docker.io"
-        path = image.repository
-        if registry in ("docker.io", "index.docker.io"):
-            path = path if "/" in path else f"library/{path}"
-        mirror = self._mirrors.get(registry)
-        if mirror is not None:
-            registry, _, prefix = mirror.partition("/")
-            path = f"{prefix}/{path}" if prefix else path
-        login = find_login(self._logins, registry, path)
-        return ("registry-1.docker.io" if registry in ("docker.io", "index.docker.io") else registry), path, login
-
-    def _unusable_login(self, image: ImageRef) -> str | None:
-        return find_login(self._unusable, image.registry or "docker.io", image.repository)
-
-    def _accept(self, answer: Answer, image: ImageRef, host: str) -> None:
-        if answer.status == 200:
-            return
-        if answer.status == 404:
-            raise NotFound(f"There is no image {image} in the registry.")
-        if answer.status in (401, 403):
-            raise ForgeError(
-                f"The registry {host} refused access to {image.name}: it is private or does not exist; "
-                f"{self._unusable_login(image) or 'give the service a login for it'}: docs/registries.md."
-            )
-        raise ForgeError(f"The registry {host} answered the request for {image} with status {answer.status}.")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from sig_workers.registries.answers import RegistryCache
 from sig_workers.registries.auth import Login
 from sig_workers.registries.client import RegistryClient
 from sig_workers.registries.connections import HostRules
+from sig_workers.registries.signatures import SignatureKey
 from sig_workers.settings import Settings
 
 __all__ = ["host_rules", "insecure_hosts", "logins", "make_registry", "mirrors"]
@@ -18,7 +19,7 @@ def make_registry(
 ) -> RegistryClient:
     """The client for all registries; `private_network` allows what `allow_private_registries` allows.
 
-    Raises UserError when a password file or the auth file cannot be read.
+    Raises UserError when a password file, the auth file or a key cannot be read.
     """
     return RegistryClient(
         auth_file=settings.registry_auth_file,
@@ -27,6 +28,8 @@ def make_registry(
         private_network=private_network or settings.allow_private_registries,
         mirrors=mirrors(settings),
         cache=cache,
+        settle=settings.timing.settle,
+        keys={access.place: SignatureKey(access.verify.key_file) for access in settings.registries if access.verify},
     )
 
 
