@@ -16,6 +16,8 @@ from sig_bots.containerfile.lexer import lex
 from sig_bots.containerfile.syntax import problems
 from sig_bots.events import EventBase, Ignored, Rejected, dump_event, load_event
 from sig_bots.guidelines.check import check, fix
+from sig_bots.migration.importer import migrate
+from sig_bots.migration.outcome import MigrationError
 from sig_bots.refs import ImageRef
 from sig_bots.roster import Roster, load_bots
 from sig_bots.sources.lookup import events_of
@@ -95,6 +97,18 @@ def config(case: bytes) -> None:
     narrowed = for_pull_request(configured(), case, bots())
     assert set(narrowed.sections) <= set(configured().sections)
     assert narrowed.images == ()
+
+
+def migration(case: bytes) -> None:
+    """A configuration of Renovate or Dependabot: a `.sigbot.yaml` that passes our check, or one sentence."""
+    for name in ("renovate.json", "dependabot.yml"):
+        try:
+            found = migrate(name, case, bots().bots["update"].config_model)
+        except MigrationError:
+            continue
+        parsed = parse_config(found.text.encode(), bots())
+        assert isinstance(parsed, RepoConfig), str(parsed)
+        assert all(loss.message for loss in found.losses)
 
 
 def tags(case: bytes) -> None:

@@ -26,6 +26,7 @@ from tests.fuzz.mutation import mutated, mutated_json
 from tests.webhooks.senders import PROJECT, SENDERS, Hook, instances
 from tests.webhooks.senders import SECRET as HOOK_SECRET
 
+FOREIGN_CASES = Path(__file__).parents[1] / "bots" / "migration" / "cases"
 ALL, SLICE = 100_000, 200
 LONGEST = 2.0
 """CPU seconds of one case; a usual one takes a millisecond."""
@@ -50,6 +51,11 @@ CONFIG = [
     b"version: 1\n", b"version: 2\n", b"lint:\n", b"images:\n  - ", b"name: a/b\n", b"platforms: [linux/amd64]\n", b"&a ", b"*a", b"<<: *a\n", b"!!python/object ",
     b"? ", b"| \n", b">-\n", b"{", b"[", b"- ", b"...\n", b"---\n", b"permissions: {lint: anyone}\n", b"~", b".inf", b"0o777", b"2026-01-01", b"\t",
 ]  # fmt: skip
+FOREIGN = [
+    b"{", b"}", b"[", b"]", b",", b"// x\n", b"/* ", b"'", b'"\\ud800"', b'"extends": ', b'":label(a)"', b'"packageRules": [', b'"matchPackageNames": ["/^(a|b)/"]',
+    b'"allowedVersions": "<3"', b'"schedule": ["* 0-3 * * 1"]', b'"enabled": false', b'"automerge": true', b"updates:\n", b"  - package-ecosystem: docker\n",
+    b"    ignore:\n", b"      - dependency-name: ", b"versions: ['>= 3']\n", b"0x", b"Infinity", b"1e999", b"null", b"&a ", b"*a",
+]  # fmt: skip
 TAG = [
     b"\n", b"1.2.3\n", b"v1.2.3-rc1\n", b"9.4-1227.1726694542\n", b"latest\n", b"rawhide\n", b"41\n", b"20260101\n", b"1.2.3-5-gabcdef0\n", b"1.2.3-alpine3.20\n",
     b"sha256-" + b"a" * 64 + b".sig\n", b"-source\n", b"9" * 40, b".", b"_", b"-arm64\n", b"bookworm\n", b"jdk-21.0.3_9\n", b"0",
@@ -60,6 +66,7 @@ CONFIGS = [
     b"    smoke: [/bin/true]\n    network: true\nupdate: {}\nrebuild: false\n",
     b"version: 1\npermissions:\n  lint: anyone\n  build: write\nbuild: {}\n",
 ]
+FOREIGNS = [path.read_bytes() for path in sorted(FOREIGN_CASES.glob("*/*")) if not path.name.startswith("expected")]
 COMMENTS = [
     b"/sig help\n",
     b"Thanks!\n\n/sig lint\n/sig ok 0123456789abcdef\n",
@@ -94,8 +101,9 @@ def attempted(name: str, count: int, make: Callable[[Random], Any], attempt: Cal
         ("containerfile", [*(case.data for case in FILES), *corpus(12)], CONTAINERFILE),
         ("config", CONFIGS, CONFIG),
         ("tags", TAGS, TAG),
+        ("migration", FOREIGNS, FOREIGN),
     ],
-    ids=["comments", "containerfiles", "configs", "taglists"],
+    ids=["comments", "containerfiles", "configs", "taglists", "migrations"],
 )
 def test_any_text_gives_an_answer_in_time(
     surface: str, seeds: Sequence[bytes], words: Sequence[bytes], count: int

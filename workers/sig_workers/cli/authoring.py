@@ -1,4 +1,4 @@
-"""`sigbot config check`, `schema`, `bots` and `new-bot`: for who writes a configuration or a bot."""
+"""`sigbot config check` and `import`, `schema`, `bots` and `new-bot`: for who writes a configuration or a bot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sig_bots.config import CONFIG_FILE, ConfigProblem, parse_config
 from sig_bots.roster import load_bots
 from sig_workers.cli.checkout import read
 from sig_workers.cli.options import fail
-from sig_workers.cli.output import FORMAT, print_json, say, table
+from sig_workers.cli.output import FORMAT, print_json, readable, say, table
 
 __all__ = ["bots", "config", "new_bot", "schema"]
 
@@ -41,6 +41,38 @@ def check(path: Path, form: str) -> None:
             say(f"{file} is good. Bots: {', '.join(enabled) or 'none'}. Images: {len(found.images)}.", "green")
     if problems:
         raise click.exceptions.Exit(1)
+
+
+@config.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it there; by default it is printed."
+)
+@FORMAT
+def import_(file: Path, output: Path | None, form: str) -> None:
+    """Write the .sigbot.yaml that does what a Renovate or Dependabot configuration did, and list what it cannot do.
+
+    FILE is renovate.json, renovate.json5, .renovaterc, package.json or dependabot.yml.
+    """
+    from sig_bots.migration.importer import migrate
+
+    found = migrate(str(file), read(file), load_bots().bots["update"].config_model)
+    if output is not None:
+        try:
+            with output.open("x", encoding="utf-8") as target:
+                target.write(found.text)
+        except FileExistsError:
+            fail(f"{output} is there already; name another file and join the two by hand")
+    if form == "json":
+        losses = [loss.model_dump() for loss in found.losses]
+        print_json({"file": str(file), "output": str(output) if output else None, "text": found.text, "losses": losses})
+        return
+    if output is None:
+        click.echo(found.text, nl=False)
+    else:
+        say(f"{output} is written.", "green")
+    for loss in found.losses:
+        click.echo(readable(f"{file}: {loss}"), err=True)
 
 
 @click.command()

@@ -1,0 +1,129 @@
+"""What can be imported, how trouble is told, and that nothing whatever breaks it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field
+
+from sig_bots.bot import BotConfig
+from sig_bots.config import RepoConfig, parse_config
+from sig_bots.migration.importer import migrate
+from sig_bots.migration.outcome import Migration, MigrationError
+from sig_bots.roster import load_bots
+
+MODEL = load_bots().bots["update"].config_model
+NAMES = [
+    "renovate.json",
+    "renovate.json5",
+    ".renovaterc",
+    "package.json",
+    "dependabot.yml",
+    "dependabot.yaml",
+    "unknown",
+]
+WORDS = st.sampled_from([
+    "node", "quay.io/x/**", "/^a|b$/", "docker", "dockerfile", "npm", "major", "digest", "<3", "~1.2", "every weekend", "* 0-3 * * 1", "3 days",
+    "config:recommended", ":label(a)", "group:all", "schedule:weekly", "Europe/Prague", "weekly", "cron", ">= 2", "1.x", "version-update:semver-major",
+])  # fmt: skip
+KEYS = st.sampled_from([
+    "extends", "packageRules", "enabled", "matchDatasources", "matchManagers", "matchPackageNames", "matchPackagePatterns", "matchUpdateTypes",
+    "allowedVersions", "groupName", "automerge", "schedule", "timezone", "labels", "minimumReleaseAge", "pinDigests", "prConcurrentLimit", "major",
+    "docker", "hostRules", "ignoreDeps", "enabledManagers", "renovate", "dependencyDashboard", "versioning", "description",
+    "version", "updates", "package-ecosystem", "directory", "directories", "interval", "day", "time", "cronjob", "ignore", "dependency-name", "versions",
+    "update-types", "groups", "patterns", "cooldown", "default-days", "open-pull-requests-limit", "registries", "reviewers", "applies-to",
+])  # fmt: skip
+VALUES = st.recursive(
+    WORDS | st.none() | st.booleans() | st.integers() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
+    max_leaves=25,
+)
+
+
+def outcome(name: str, data: bytes) -> Migration | str:
+    """The result, or the sentence that ends it."""
+    try:
+        return migrate(name, data, MODEL)
+    except MigrationError as error:
+        return str(error)
+
+
+def sound(found: Migration) -> None:
+    """Our own check takes the text, and each loss is a sentence on one line."""
+    parsed = parse_config(found.text.encode(), load_bots())
+    assert isinstance(parsed, RepoConfig), f"{parsed}\n{found.text}"
+    assert all(loss.message and "\n" not in str(loss) for loss in found.losses)
+
+
+@given(st.sampled_from(NAMES), st.binary(max_size=200))
+def test_any_bytes_give_a_result_or_one_sentence(name: str, data: bytes) -> None:
+    said = outcome(name, data)
+    if isinstance(said, Migration):
+        sound(said)
+    else:
+        assert said.startswith(name)
+        assert "\n" not in said
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=8))
+def test_any_settings_of_renovate_give_a_file_that_passes_the_check(settings: dict[str, object]) -> None:
+    sound(migrate("renovate.json", json.dumps(settings).encode(), MODEL))
+    sound(migrate("package.json", json.dumps({"name": "x", "renovate": settings}).encode(), MODEL))
+
+
+@given(st.lists(st.dictionaries(KEYS, VALUES, max_size=8), max_size=3))
+def test_any_entries_of_dependabot_give_a_file_that_passes_the_check(entries: list[dict[str, object]]) -> None:
+    data = {"version": 2, "updates": [{**entry, "package-ecosystem": "docker"} for entry in entries]}
+    said = outcome("dependabot.yml", json.dumps(data, ensure_ascii=False).encode())
+    if isinstance(said, Migration):
+        sound(said)
+    else:  # JSON is YAML but for a few characters
+        assert said.startswith("dependabot.yml")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "sentence"),
+    [
+        ("renovate.json", b"", "renovate.json, line 1: the file is empty."),
+        ("renovate.json", b"[]", "renovate.json holds no settings."),
+        ("renovate.json", b'{\n "labels": [\n', "renovate.json, line 3: the end is missing: a } or ]."),
+        ("package.json", b'{"name": "x"}', "package.json has no section `renovate`."),
+        ("dependabot.yml", b"updates: [", "dependabot.yml, line 1: not YAML"),
+        ("dependabot.yml", b"steps: []\n", "dependabot.yml is no dependabot.yml: it has no `updates`."),
+        ("dependabot.yml", b"version: 1\nupdates: []\n", "dependabot.yml, line 1: only version 2 of dependabot.yml can be read."),
+        ("dependabot.yml", b"version: 2\nupdates: &a []\nx: *a\n", "dependabot.yml, line 3: the alias `*a` is not allowed"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_told_in_a_sentence(name: str, data: bytes, sentence: str) -> None:
+    with pytest.raises(MigrationError) as error:
+        migrate(name, data, MODEL)
+    assert str(error.value).startswith(sentence)
+
+
+def test_a_file_of_another_name_is_known_by_its_first_character() -> None:
+    assert migrate("config/default", b" // shared\n{labels: ['a']}", MODEL).text.endswith("labels:\n    - a\n")
+    assert "update: false" in migrate("bots", b"version: 2\nupdates: []\n", MODEL).text
+
+
+def test_what_the_update_bot_refuses_is_left_out_and_told_where_it_came_from() -> None:
+    class Narrow(BotConfig):
+        labels: tuple[str, ...] = Field(default=(), max_length=1)
+        timezone: str = "UTC"
+
+    found = migrate(
+        "renovate.json", b'{"labels": ["a", "b"],\n"timezone": "Europe/Prague",\n"prHourlyLimit": 2}', Narrow
+    )
+    assert found.text == "version: 1\nlint: {}\nupdate:\n  timezone: Europe/Prague\n"
+    assert [(loss.key, loss.line) for loss in found.losses] == [("labels", 1), ("prHourlyLimit", 3)]
+
+
+def test_text_that_yaml_would_take_for_something_else_is_quoted() -> None:
+    labels = ["yes", "3.10", "a: b", "it's", "- x", "#1", "\u2028", "null", "a,b", "*", "kind/image"]
+    found = migrate("renovate.json", json.dumps({"labels": labels}).encode(), MODEL)
+    parsed = parse_config(found.text.encode(), load_bots())
+    assert isinstance(parsed, RepoConfig)
+    kept = parsed.section(load_bots().bots["update"]).model_dump()["labels"]
+    assert list(kept) == [label for label in labels if label.strip()]
