@@ -20,7 +20,7 @@ from sig_workers.builders.none import NoBuilder
 from sig_workers.builders.order import BuildLimits
 from sig_workers.registries.auth import Login
 from sig_workers.registries.client import RegistryClient
-from tests.servers.process import processes_mentioning
+from tests.servers.process import processes_mentioning, wait_until
 from tests.servers.registry import Registry
 from tests.workers.builders.site import AMD64, ARM64, LIMIT, Site, busybox
 
@@ -245,7 +245,12 @@ def test_a_supervisor_that_dies_is_noticed_and_the_build_can_start_anew(
     (tmp_path / "Containerfile").write_text(f"FROM {name}\nRUN sleep 2\n")
     spec = BuildSpec(image=site.image("fleet/dead:1"), root=tmp_path, bases=base, time_limit=LIMIT)
     handle = site.builder.start(spec, key="dead")
-    (supervisor,) = (pid for pid, line in processes_mentioning(handle.id).items() if "builders.job " in line)
+
+    def supervisors() -> list[int]:
+        return [pid for pid, line in processes_mentioning(handle.id).items() if "builders.job " in line]
+
+    wait_until(lambda: bool(supervisors()), 10, "the supervisor")  # it may still be on its way to its program
+    (supervisor,) = supervisors()
     os.kill(supervisor, signal.SIGKILL)
     status = site.wait(handle)
     assert (status.state, "interrupted" in status.reason) == ("failed", True)

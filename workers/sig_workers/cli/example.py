@@ -73,6 +73,7 @@ def run_example(given: Path, data: Path, port: int, *, keep: bool) -> None:
         else:
             _make_fleet(service, Fleet(folder, registry.host), registry, follower)
             settled = follower.until_quiet(FIRST_LOOK_SECONDS, service.check)
+        follower.skip_heard()
         _closing_words(service, settled)
         service.serve(follower.turn)
 

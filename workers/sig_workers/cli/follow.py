@@ -52,20 +52,24 @@ class Follower:
     """Whether jobs that found nothing to do are told of too."""
     failed: int = 0
     """How many jobs ended badly."""
-    heard: int | None = None
-    """Deliveries up to this id are not told of; None until `turn` is called first."""
+    heard: int = 0
+    """Deliveries up to this id are not told of."""
 
     def skip_known(self) -> None:
         """Tell only of jobs that are made from now on."""
         newest = self.service.store.jobs(limit=1)
         self.since = newest[0].id if newest else 0
 
+    def skip_heard(self) -> None:
+        """Tell only of deliveries that arrive from now on: call it before telling a person to send one."""
+        self.heard = max((one.id for one in self._recent()), default=0)
+
+    def _recent(self) -> list[DeliveryRow]:
+        return list(self.service.store.recent_deliveries(200, public_only=False))
+
     def turn(self) -> None:
         """Tell what arrived and what ended since the last turn."""
-        recent = self.service.store.recent_deliveries(200, public_only=False)
-        if self.heard is None:
-            self.heard = max((one.id for one in recent), default=0)
-        for one in sorted((one for one in recent if one.id > self.heard), key=lambda one: one.id):
+        for one in sorted((one for one in self._recent() if one.id > self.heard), key=lambda one: one.id):
             if one.state in (DeliveryState.RECEIVED, DeliveryState.PROCESSING):
                 break  # told of, in order, once it is known what it is
             self.heard = one.id

@@ -52,6 +52,7 @@ def run(repository: str, data: Path | None, port: int, wait: float, serve: bool)
         follower = Follower(service.service, service.url, skipped=True)
         good = look_and_act(service, follower, imported, wait)
         if serve:
+            follower.skip_heard()
             say(f"\nLook at {service.url}/, or push a branch and see what the bots say to it:", "bold")
             say(
                 f"  git push {service.service.local_forge.history(imported.path).folder} HEAD:refs/heads/{imported.branch}"
