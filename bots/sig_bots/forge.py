@@ -114,6 +114,8 @@ class Capabilities(Value):
     annotations: bool = True
     check_text: bool = True
     """Whether a check keeps a text besides its one line."""
+    folds: bool = True
+    """Whether `<details>` in a text is shown folded (Pagure shows it as it stands)."""
     reviewers: bool = True
     issues: bool = True
     forks: bool = True

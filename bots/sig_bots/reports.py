@@ -47,8 +47,11 @@ def update_commit(title: str, moved: Sequence[MovedReference]) -> str:
     return f"{title}\n\n{lines}\n"
 
 
-def update_body(moved: Sequence[MovedReference], branch: str) -> str:
-    """What moves, why now, and how to be left alone; a busy maintainer reads it in ten seconds."""
+def update_body(moved: Sequence[MovedReference], branch: str, packages: str = "") -> str:
+    """What moves, why now, and how to be left alone; a busy maintainer reads it in ten seconds.
+
+    `packages` is the section on what changes in the bases (`packagereport.packages_section`), or empty.
+    """
     rows = "\n".join(
         f"| {code(f'{one.path}:{one.line}')} | {_version(one.old)} | {_version(one.new)} |" for one in moved
     )
@@ -56,7 +59,8 @@ def update_body(moved: Sequence[MovedReference], branch: str) -> str:
     return (
         f"| where | from | to |\n|---|---|---|\n{rows}\n\n"
         f"**Why now**\n{reasons}\n\n"
-        f"Only the places above change. The bot keeps this pull request up to date in one commit until somebody else "
+        + (f"{packages}\n\n" if packages else "")
+        + f"Only the places above change. The bot keeps this pull request up to date in one commit until somebody else "
         f"commits to `{branch}`. To skip this version, close it; to leave an image alone, list it under "
         f"`update: ignore:` in `.sigbot.yaml`."
     )

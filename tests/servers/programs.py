@@ -15,10 +15,13 @@ _PACKAGES = {
     "buildah": "buildah",
     "busybox": "busybox-static",
     "docker-registry": "docker-registry",
+    "dpkg-deb": "dpkg",
+    "dpkg-query": "dpkg",
     "initdb": "postgresql",
     "mmdebstrap": "mmdebstrap",
     "postgres": "postgresql",
     "redis-server": "redis-server",
+    "rpmbuild": "rpm",
     "skopeo": "skopeo",
 }
 

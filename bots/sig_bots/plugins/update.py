@@ -8,10 +8,12 @@ from datetime import date
 from pydantic import Field
 
 from sig_bots import Bot, BotConfig, Context, ImagePushed, NoArgs, Push, Tick, reports
+from sig_bots.containerfile.shortnames import resolve
 from sig_bots.errors import Obsolete, Transient
 from sig_bots.fedora_releases import RELEASES, FedoraRelease
 from sig_bots.fleet import containerfiles, declare_fleet, default_head, may_be_default, require_default
-from sig_bots.refs import PullRequest, same_account
+from sig_bots.packagereport import packages_section, read_changes
+from sig_bots.refs import Platform, PullRequest, same_account
 from sig_bots.reports import MovedReference
 from sig_bots.tags import Policy
 from sig_bots.tagschemes import Scheme
@@ -39,6 +41,8 @@ class UpdateConfig(BotConfig):
     """Labels put on the pull requests, where the forge has labels."""
     schemes: dict[str, Scheme] = Field(default_factory=dict)
     """How the tags of an image are ordered, by its name (registry/path, as in the Containerfile); otherwise inferred."""
+    packages: bool = True
+    """Whether a pull request says which packages change in the base; layers of both images are read for it."""
     fedora: dict[int, FedoraDates] = Field(default_factory=dict)
     """Dates of Fedora releases, by number, in place of those that came with this version."""
 
@@ -121,7 +125,7 @@ def _ensure(
         ctx.log(sentence)
     if not changes:
         return None
-    body = reports.update_body(applied, branch)
+    body = reports.update_body(applied, branch, _packages(ctx, applied))
     ctx.services.workspace.commit(
         branch=branch, parent=head, changes=changes, message=reports.update_commit(title, applied), expected=before
     )
@@ -130,6 +134,15 @@ def _ensure(
     )
     ctx.log(f"{name}: pull request #{pull_request.number}: {title}")
     return pull_request
+
+
+def _packages(ctx: Context, moves: Sequence[MovedReference]) -> str:
+    """What changes in the bases; a section without it says why."""
+    if not ctx.config_as(UpdateConfig).packages:
+        return ""
+    bases = [(resolve(one.old), resolve(one.new)) for one in moves]
+    platforms = [Platform.parse(text) for text in sorted({text for spec in ctx.images for text in spec.platforms})]
+    return packages_section(read_changes(ctx.services.registry, bases, platforms), folds=ctx.forge.capabilities.folds)
 
 
 def _branch(ctx: Context, name: str) -> str:

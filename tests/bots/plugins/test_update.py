@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import pytest
 
 from sig_bots.fakes.registry import FakeImage
+from sig_bots.packages import Package, PackageList
 from sig_bots.plugins.update import bot
 from sig_bots.refs import PullRequest
 from sig_bots.testing import SigHarness
+from sig_bots.wording import plain_line
 
 BASE = "registry.example/base"
 
@@ -191,3 +193,30 @@ def test_dates_of_a_fedora_release_can_be_set() -> None:
     sig.push({"README.md": "hello"})
     assert [one.title for one in proposal(sig)] == [f"Update {image} to 98"]
     assert "Fedora 35 reached its end of life on 2022-12-13" in proposal(sig)[0].body
+
+
+def test_the_pull_request_says_which_packages_change_in_the_base(sig: SigHarness) -> None:
+    for tag, version in (("1.0", "5.1"), ("1.1", "5.2")):
+        packages = PackageList.of("rpm", [Package(name="bash", version=version, release="1")])
+        sig.registry.push(f"{BASE}:{tag}", [FakeImage({"motd": tag.encode()}, {}, packages=packages)])
+    sig.push({"README.md": "one"})
+    (pull_request,) = proposal(sig)
+    assert "1 upgraded" in pull_request.body
+    assert "- `bash` `5.1-1` → `5.2-1`" in pull_request.body
+
+
+def test_packages_that_cannot_be_read_are_no_reason_to_wait(sig: SigHarness) -> None:
+    del sig.registry.names[BASE]["1.0"]
+    sig.push({"README.md": "one"})
+    (pull_request,) = proposal(sig)
+    assert f"There is no image {BASE}:1.0 in the registry" in plain_line(pull_request.body)
+
+
+def test_packages_are_not_read_where_the_configuration_says_no() -> None:
+    config = "version: 1\nupdate: {packages: false}\n"
+    sig = SigHarness(bots=[bot], files={"Containerfile": f"FROM {BASE}:1.0\n", ".sigbot.yaml": config})
+    for version in ("1.0", "1.1"):
+        sig.registry.publish(f"{BASE}:{version}", {"motd": version.encode()})
+    sig.push({"README.md": "one"})
+    assert len(proposal(sig)) == 1
+    assert "packages" not in sig.registry.requests

@@ -11,8 +11,8 @@ from sig_bots.forge import Capabilities
 from tests.contract.forges.fake import FakeWorld
 
 LITTLE = Capabilities(
-    reactions=False, comment_edit=False, labels=False, annotations=False, check_text=False, reviewers=False,
-    private_hooks=False,
+    reactions=False, comment_edit=False, labels=False, annotations=False, check_text=False, folds=False,
+    reviewers=False, private_hooks=False,
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ PAGURE = Capabilities(
     labels=False,
     annotations=False,
     check_text=False,
+    folds=False,
     reviewers=False,
     issues=True,
     private_hooks=False,

@@ -26,7 +26,7 @@ from sig_workers.localforge.state import actor
 
 __all__ = ["LocalHost", "LocalRepository"]
 
-CAPABILITIES = Capabilities(reviewers=False, private_hooks=True)
+CAPABILITIES = Capabilities(folds=False, reviewers=False, private_hooks=True)
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,8 @@ def _chain(data: mmap.mmap, size: int, number: int, length: int) -> bytes:
         if not number or page + size > len(data) or data[page + 25] != _BDB_OVERFLOW:
             raise Unreadable(_BROKEN)
         number, filled = struct.unpack_from("<I2xH", data, page + 16)
-        if not 0 < filled <= size - _BDB_PAGE:
+        # All pages but the last are full; were they not, a hostile chain could be as long as the file has bytes.
+        if not min(size - _BDB_PAGE, length - len(value)) <= filled <= size - _BDB_PAGE:
             raise Unreadable(_BROKEN)
         value += data[page + _BDB_PAGE : page + _BDB_PAGE + filled]
     return bytes(value[:length])
