@@ -34,7 +34,7 @@ def migrate(name: str, data: bytes, model: type[BaseModel]) -> Migration:
     text = write_config(None if draft.off else draft.update)
     if len(text.encode()) > MAX_BYTES:
         raise MigrationError(f"{name}: the `.sigbot.yaml` would be larger than {MAX_BYTES // 1024} KiB.")
-    losses = sorted(draft.losses, key=lambda loss: loss.line or 0)
+    losses = sorted(draft.losses.values(), key=lambda loss: loss.line or 0)
     return Migration(text=text, losses=tuple(losses))
 
 

@@ -66,15 +66,14 @@ class Draft:
     """The update bot is not to run at all."""
     merges_less: Path | None = None
     """The first place that keeps something from being merged which sigbot cannot tell apart: then nothing is merged."""
-    losses: list[Loss] = field(default_factory=list)
+    losses: dict[tuple[str, str], Loss] = field(default_factory=dict)
     origins: dict[Path, Path] = field(default_factory=dict)
     """Where a value of the update section comes from, by its path there."""
 
     def lose(self, path: Path, message: str) -> None:
         """Note what has no equivalent; the same thing once."""
         loss = Loss(key=dotted(path), line=self.document.line(path), message=message)
-        if loss not in self.losses:
-            self.losses.append(loss)
+        self.losses[(loss.key, loss.message)] = loss
 
     def set(self, key: str, value: object, path: Path) -> None:
         """Set a key."""

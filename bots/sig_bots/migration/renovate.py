@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sig_bots.messages import code
-from sig_bots.migration.outcome import Draft
+from sig_bots.migration.outcome import Draft, shown
 from sig_bots.migration.renovatekeys import MANAGERS_OF_IMAGES, UPDATE_TYPES, sentence, silent
 from sig_bots.migration.renovatepresets import expand, lost
-from sig_bots.migration.renovaterules import EVERYTHING, Scope, is_condition, scope_of
+from sig_bots.migration.renovaterules import EVERYTHING, Scope, inexpressible, is_condition, scope_of
 from sig_bots.migration.renovatesettings import SETTINGS
 from sig_bots.yamltree import Path
 
@@ -56,12 +56,19 @@ def _apply(
     for section in _SECTIONS:
         if isinstance(data.get(section), dict):
             _apply(draft, data[section], at(section), scope, preset=preset)
-    rules = data.get("packageRules")
-    if rules is not None and not isinstance(rules, list):
-        draft.lose(at("packageRules"), "is no list of rules; write it by hand.")
+    _rules(draft, data.get("packageRules"), at("packageRules"), scope, preset=preset)
+
+
+def _rules(draft: Draft, rules: object, path: Path, scope: Scope, *, preset: bool) -> None:
+    if rules is None:
         return
-    for index, rule in enumerate(rules or []):
-        _rule(draft, rule, at("packageRules", index), preset=preset)
+    if not isinstance(rules, list):
+        draft.lose(path, "is no list of rules; write it by hand.")
+    elif not scope.everything:
+        draft.lose(path, "rules inside of a rule have no equivalent; write by hand what should hold.")
+    else:
+        for index, rule in enumerate(rules):
+            _rule(draft, rule, path if preset else (*path, index), preset=preset)
 
 
 def _presets(draft: Draft, data: Mapping[str, Any], path: Path, scope: Scope, *, preset: bool) -> None:
@@ -73,6 +80,8 @@ def _presets(draft: Draft, data: Mapping[str, Any], path: Path, scope: Scope, *,
         if name in left_out:
             continue
         settings = expand(name) if isinstance(name, str) else None
+        if settings and ":ignoreModulesAndTests" in left_out:
+            settings = {key: value for key, value in settings.items() if key != "ignorePaths"}
         if settings is None:
             draft.lose(here, lost(name) if isinstance(name, str) else "is no name of a preset.")
         else:
@@ -82,6 +91,12 @@ def _presets(draft: Draft, data: Mapping[str, Any], path: Path, scope: Scope, *,
 def _rule(draft: Draft, rule: object, path: Path, *, preset: bool) -> None:
     if not isinstance(rule, dict):
         draft.lose(path, "is no rule; write it by hand.")
+        return
+    given = rule.get("extends")
+    names = given if isinstance(given, list) else [] if given is None else [given]
+    if unknown := next((name for name in names if not isinstance(name, str) or not expand(name)), None):
+        # Such a preset may hold conditions; without them the rule would be about everything.
+        inexpressible(draft, rule, path, f"that the preset {shown(str(unknown))} may hold")
         return
     scope = scope_of(draft, rule, path)
     if scope is not None:

@@ -77,7 +77,6 @@ _NOTHING = frozenset({
 def expand(preset: str) -> Settings | None:
     """The settings a preset stands for; empty when it says nothing about images, None when it cannot be known here."""
     name = re.sub(r"^default:", ":", preset.strip())
-    name = re.sub(r"^(?!.*[:/>@])", ":", name) if name and not name.startswith(":") else name
     if name in _PRESETS:
         return _PRESETS[name]
     if name in _NOTHING:
@@ -114,6 +113,10 @@ def lost(preset: str) -> str:
         return (
             f"the preset {shown(preset)}: merging has no schedule of its own; it happens when the required checks pass."
         )
-    if re.match(r"(?:github|gitlab|gitea|forgejo|local|bitbucket|npm)>|https?:|@", preset) or "/" in preset:
+    if (
+        re.match(r"(?:github|gitlab|gitea|forgejo|local|bitbucket|npm)>|https?:|@", preset)
+        or "/" in preset
+        or ":" not in preset
+    ):
         return f"the preset {shown(preset)} is kept elsewhere; fetch its file, run `sigbot config import` on it and join the two."
     return f"the preset {shown(preset)} has no equivalent."

@@ -11,7 +11,7 @@ from sig_bots.migration.outcome import Draft, shown
 from sig_bots.migration.renovatekeys import MANAGERS_OF_IMAGES
 from sig_bots.yamltree import Path
 
-__all__ = ["EVERYTHING", "Scope", "is_condition", "scope_of"]
+__all__ = ["EVERYTHING", "Scope", "inexpressible", "is_condition", "scope_of"]
 
 _DATASOURCES, _CATEGORIES = ("matchDatasources", "datasources"), ("matchCategories", "matchLanguages", "languages")
 _MANAGERS, _TYPES = ("matchManagers", "managers"), ("matchUpdateTypes", "updateTypes")
@@ -51,16 +51,19 @@ def is_condition(key: str) -> bool:
 
 def scope_of(draft: Draft, rule: Mapping[str, object], path: Path) -> Scope | None:
     """What a rule is for. None when that is nothing of ours, or cannot be said: then the loss is noted."""
-    conditions = {key for key in rule if is_condition(key) and rule[key] not in (None, [])}
+    conditions = {key for key in rule if is_condition(key) and rule[key] is not None}
     elsewhere = _elsewhere(draft, rule, path)
     if elsewhere:
         draft.lose(path, elsewhere)
         return None
     if unknown := sorted(conditions - _READ):
-        _inexpressible(draft, rule, path, code(unknown[0]))
+        inexpressible(draft, rule, path, code(unknown[0]))
+        return None
+    if empty := next((key for key in sorted(conditions) if not draft.texts((*path, key), rule[key])), None):
+        inexpressible(draft, rule, path, f"{code(empty)}, which holds no text,")
         return None
     if len([key for key in conditions if key in ("matchPackageNames", "matchDepNames")]) > 1:
-        _inexpressible(draft, rule, path, "both `matchPackageNames` and `matchDepNames`")
+        inexpressible(draft, rule, path, "both `matchPackageNames` and `matchDepNames`")
         return None
     types = _listed(draft, rule, path, _TYPES)
     names = _names(draft, rule, path)
@@ -69,7 +72,8 @@ def scope_of(draft: Draft, rule: Mapping[str, object], path: Path) -> Scope | No
     return Scope(None if names is None or "*" in names else tuple(names), frozenset(types) if types else None)
 
 
-def _inexpressible(draft: Draft, rule: Mapping[str, object], path: Path, condition: str) -> None:
+def inexpressible(draft: Draft, rule: Mapping[str, object], path: Path, condition: str) -> None:
+    """Note that a rule cannot be taken over because of a condition; merging stops if the rule held something back."""
     draft.lose(
         path,
         f"the condition {condition} has no equivalent, so nothing of this rule was taken over; write by hand what should hold.",
@@ -115,7 +119,7 @@ def _names(draft: Draft, rule: Mapping[str, object], path: Path) -> list[str] | 
                 named = True
                 globs = read(text) if may_be_image(text) or text.startswith("/") else []
                 if globs is None:
-                    _inexpressible(draft, rule, path, f"{shown(text)} of `{key}`")
+                    inexpressible(draft, rule, path, f"{shown(text)} of `{key}`")
                     return []
                 found += globs
     if named and not found:

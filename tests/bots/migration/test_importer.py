@@ -38,8 +38,8 @@ KEYS = st.sampled_from([
 ])  # fmt: skip
 VALUES = st.recursive(
     WORDS | st.none() | st.booleans() | st.integers() | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
-    max_leaves=25,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=10,
 )
 
 
@@ -127,3 +127,27 @@ def test_text_that_yaml_would_take_for_something_else_is_quoted() -> None:
     assert isinstance(parsed, RepoConfig)
     kept = parsed.section(load_bots().bots["update"]).model_dump()["labels"]
     assert list(kept) == [label for label in labels if label.strip()]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"matchFileNames": ["a/**"], "enabled": False},
+        {"matchPackageNames": [], "enabled": False},
+        {"matchUpdateTypes": 5, "enabled": False},
+        {"matchPackageNames": ["!node"], "enabled": False},
+        {"matchPackageNames": ["/(?=x)/", "node"], "automerge": False},
+        {"extends": ["monorepo:react"], "groupName": "all"},
+        {"extends": [":automergeLinters"], "enabled": False},
+        {"matchPackageNames": ["node"], "extends": ["group:allNonMajor"]},
+        {"matchDatasources": ["npm"], "enabled": False},
+        {"matchManagers": ["helm-values"], "enabled": False},
+        {"matchPackageNames": ["@types/node"], "enabled": False},
+        {"excludePackageNames": ["node"], "enabled": False},
+    ],
+    ids=str,
+)
+def test_a_rule_that_cannot_be_said_never_becomes_a_wider_one(rule: dict[str, object]) -> None:
+    found = migrate("renovate.json", json.dumps({"packageRules": [rule]}).encode(), MODEL)
+    assert found.text == "version: 1\nlint: {}\nupdate: {}\n"
+    assert [loss.key for loss in found.losses if loss.key.startswith("packageRules[0]")]
