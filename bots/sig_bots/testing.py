@@ -12,7 +12,7 @@ when a reply was left unread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, Self
@@ -60,6 +60,8 @@ class SigHarness:
     """(bot/handler, how it ended), in order."""
     verdicts: list[tuple[str, str]] = field(default_factory=list)
     """What each bot said to the last event."""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """What time it is for the bots, UTC."""
 
     def __post_init__(self) -> None:
         self.builder = FakeBuilder(self.registry)
@@ -175,7 +177,7 @@ class SigHarness:
 
     def tick(self, bot: str, handler: str, path: str = REPOSITORY) -> None:
         """Let a schedule become due."""
-        now = datetime.now(UTC)
+        now = self.clock()
         self.handle(Tick(source="clock", repo=self.forge(path).repo, bot=bot, handler=handler, scheduled=now))
 
     # ---------------------------------------------------------------- people look
@@ -213,7 +215,7 @@ class SigHarness:
 
     def _handle_one(self, event: Event) -> list[Event]:
         self._serial += 1
-        event = event.at_home(f"delivery-{self._serial}", datetime.now(UTC))
+        event = event.at_home(f"delivery-{self._serial}", self.clock())
         facts = [RepoFacts(self.forge(path).repo, index, self._config(path)) for index, path in self._concerned(event)]
         account = Actor(login=self.host.account_name, id=f"id-{self.host.account_name}", bot=True)
         made = plan(event, facts, self.roster, account=account, mentions=(self.host.account_name,))
@@ -253,7 +255,7 @@ class SigHarness:
             service=self.host.service, bot=job.bot, event=event, repo=self.forge(path).repo,
             services=self._services(path, job.bot), config=config.section(self.roster.bots[job.bot]),
             images=images, configured=config.from_file and job.bot in config.sections,
-            now=datetime.now(UTC), log=self.log.append, mention=f"@{self.host.account_name}",
+            now=self.clock(), log=self.log.append, mention=f"@{self.host.account_name}",
             job_key=job.key, number=job.number, actor=job.actor, head_sha=job.head_sha,
             command=command_of(job.handler), args=job.args, reply_key=job.reply_key, bots=self.roster,
         )  # fmt: skip
@@ -268,7 +270,7 @@ class SigHarness:
         self.board.jobs.append(
             JobSummary(
                 id=len(self.board.jobs) + 1, bot=job.bot, handler=job.handler, state=outcome.state,
-                reason=outcome.reason, number=job.number, head_sha=job.head_sha, created=datetime.now(UTC),
+                reason=outcome.reason, number=job.number, head_sha=job.head_sha, created=self.clock(),
             )
         )  # fmt: skip
 

@@ -41,6 +41,8 @@ class ImageDetails(Value):
     platform: Platform
     created: datetime | None = None
     labels: Mapping[str, str] = Field(default_factory=dict)
+    size: int | None = None
+    """Bytes of its layers as the registry holds them, compressed; None when not told."""
 
 
 @runtime_checkable

@@ -1,23 +1,37 @@
-"""Which image references of some Containerfiles can move to something newer, and the edits: for the bot and for a checkout.
+"""Which image references of some Containerfiles can move to something newer, and why the others stay.
 
-Nothing here writes anything; a registry is asked, bytes come in and go out.
+For the bot and for a checkout. Nothing here writes anything; a registry is asked, bytes come in and values go out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from sig_bots.containerfile import EditRefused, edit_all, references
+from sig_bots.containerfile import EditRefused, Reference, references
+from sig_bots.containerfile.edits import consequences
 from sig_bots.containerfile.shortnames import resolve
 from sig_bots.errors import ForgeError, NotFound, Transient
 from sig_bots.pins import Stays, next_digest, why_not
 from sig_bots.refs import ImageRef
-from sig_bots.reports import MovedReference
-from sig_bots.tags import DEFAULT_POLICY, Policy, newest, scheme_for
+from sig_bots.tags import newest, scheme_for
 from sig_bots.tools import Registry
+from sig_bots.updateconfig import UpdateConfig
+from sig_bots.updatemoves import MovedReference
 
-__all__ = ["Scan", "apply_moves", "look_over"]
+__all__ = ["Scan", "Target", "look_over"]
+
+type Target = tuple[ImageRef, str]
+"""Where a reference should point, and why."""
+
+type Urgent = Callable[[ImageRef, ImageRef], str]
+"""Old and new image -> the advisory that the new one answers to, empty when none is known."""
+
+_MOST_TRIES = 8
+"""Candidates that are looked at for one reference, newest first."""
+_LONG_AGO = datetime(2013, 3, 1, tzinfo=UTC)
+"""Before containers: a reproducible build's date, not an age."""
 
 
 @dataclass
@@ -30,81 +44,223 @@ class Scan:
     """One sentence per reference that stays as it is, and why."""
     held: set[str] = field(default_factory=set)
     """Names of images of which something newer is held back; their pull request, if there is one, stays as it is."""
+    waiting: list[str] = field(default_factory=list)
+    """One sentence per version that has to wait for its cooldown."""
     unreachable: dict[str, Transient | ForgeError] = field(default_factory=dict)
     """Image name -> why its registry could not be asked, or does not tell us; its pull request is neither made nor closed."""
+    uses: dict[str, set[str]] = field(default_factory=dict)
+    """Image name -> the tags in use."""
+    links: list[frozenset[str]] = field(default_factory=list)
+    """Names of different images that one ARG moves together."""
 
 
 def look_over(
-    registry: Registry, files: Mapping[str, bytes], ignore: Collection[str] = (), *,
-    schemes: Mapping[str, str] | None = None, policy: Policy = DEFAULT_POLICY,
+    registry: Registry, files: Mapping[str, bytes], config: UpdateConfig | None = None, *,
+    now: datetime | None = None, urgent: Urgent = lambda old, new: "",
 ) -> Scan:  # fmt: skip
-    """Which references of these Containerfiles (path -> content) can move; images named in `ignore` are left alone.
+    """Which references of these Containerfiles (path -> content) can move, by the configuration.
 
-    `schemes` (image name -> tag scheme) overrides how tags are ordered; `policy` is the tag ordering's. One tag list
-    per image, one look-up per distinct reference.
+    With `now` versions wait for their cooldown, unless `urgent` names an advisory. One tag list per image, one look-up
+    per distinct reference.
     """
-    scan = Scan()
-    known = _TagLists(registry)
-    targets: dict[tuple[str, str | None], tuple[ImageRef, str] | Stays | None] = {}
+    look = _Look(registry, config or UpdateConfig(), now, urgent)
     for path, data in files.items():
-        for reference in references(data):
-            where = f"{path}:{reference.line}"
-            if reference.image is None or not reference.editable:
-                scan.kept.append(f"{where}: {reference.text} stays: {reference.reason}")
-                continue
-            name = reference.image.name
-            if name in ignore:
-                scan.kept.append(f"{where}: {reference.text} stays: {name} is ignored by the configuration")
-                continue
-            platform = reference.platform if reference.platform and "$" not in reference.platform else None
-            key = (str(reference.image), platform)
-            if key not in targets:
-                try:
-                    targets[key] = _target(known, reference.image, platform, (schemes or {}).get(name), policy)
-                except (Transient, ForgeError) as error:
-                    scan.unreachable[name] = error
-                    targets[key] = None
-            found = targets[key]
-            if found is None:
-                continue
-            if isinstance(found, Stays):
-                scan.kept.append(f"{where}: {reference.text} stays: {found.reason}")
-                if found.held:
-                    scan.held.add(name)
-            else:
-                target, reason = found
-                move = MovedReference(path, reference.line, reference.image, target, reason)
-                scan.moves.setdefault(name, []).append(move)
-    return scan
+        look.over(path, data)
+    return look.scan
 
 
-def apply_moves(
-    moves: Sequence[MovedReference], files: Mapping[str, bytes]
-) -> tuple[dict[str, bytes], list[MovedReference], list[str]]:
-    """The edited files, the moves that went into them, and a sentence for each that would change anything else."""
-    changes: dict[str, bytes] = {}
-    applied: list[MovedReference] = []
-    refused: dict[tuple[str, str], str] = {}
-    done: set[tuple[str, str]] = set()
-    for move in moves:
-        place = (move.path, str(move.old))
-        data = changes.get(move.path, files[move.path])
-        if place in refused:
-            continue
-        if place in done:
-            applied.append(move)
-            continue
-        done.add(place)
-        if not any(one.resolved == str(move.old) for one in references(data)):
-            applied.append(move)  # an earlier edit, of an ARG, moved this one too
-            continue
+class _Look:
+    def __init__(self, registry: Registry, config: UpdateConfig, now: datetime | None, urgent: Urgent) -> None:
+        self.config = config
+        self.now = now
+        self.urgent = urgent
+        self.scan = Scan()
+        self.known = _TagLists(registry)
+        self._targets: dict[tuple[str, str | None, bool], Target | Stays | None] = {}
+        self._waiting: dict[str, None] = {}
+        self._staying: dict[int, str] = {}
+        """Start of a reference of the present file -> why it stays."""
+
+    def over(self, path: str, data: bytes) -> None:
+        """Look over one file."""
+        found = [one for one in references(data) if self._looked_after(path, one)]
+        self._staying = {}
+        moved: set[int] = set()
+        for one in found:
+            if one.start not in moved and one.shared:
+                moved |= self._together(path, data, one, found, moved)
+            elif one.start not in moved:
+                self._alone(path, one)
+        self.scan.kept += [sentence for start, sentence in self._staying.items() if start not in moved]
+        self.scan.waiting = list(self._waiting)
+
+    def _looked_after(self, path: str, one: Reference) -> bool:
+        where = f"{path}:{one.line}"
+        if one.image is None or not (one.editable or one.shared):
+            self.scan.kept.append(f"{where}: {one.text} stays: {one.reason}")
+            return False
+        name = one.image.name
+        if self.config.ignores(one.image):
+            self.scan.kept.append(f"{where}: {one.text} stays: {name} is ignored by the configuration")
+            return False
+        self.scan.uses.setdefault(name, set()).add(one.image.tag or "")
+        return True
+
+    def _alone(self, path: str, one: Reference) -> None:
+        found = self._found(one)
+        if isinstance(found, Stays):
+            self._stays(path, one, found)
+        elif found is not None:
+            self._moves(path, one, *found)
+
+    def _stays(self, path: str, one: Reference, why: Stays) -> None:
+        self._staying[one.start] = f"{path}:{one.line}: {one.text} stays: {why.reason}"
+        if why.held:
+            self.scan.held.add(_image(one).name)
+
+    def _moves(self, path: str, one: Reference, target: ImageRef, reason: str, link: str = "") -> None:
+        old = _image(one)
+        self.scan.moves.setdefault(old.name, []).append(MovedReference(path, one.line, old, target, reason, link))
+
+    def _together(
+        self, path: str, data: bytes, one: Reference, found: Sequence[Reference], moved: Collection[int]
+    ) -> set[int]:
+        """A reference whose ARG feeds other images too: it moves when all that follows from it exists.
+
+        Returns the starts of the references that move.
+        """
+        problem: str | None = None
+        avoided: set[str] = set()
+        for _ in range(_MOST_TRIES):
+            target = self._found(one, avoided)
+            if target is None:
+                return set()
+            if isinstance(target, Stays):
+                self._stays(path, one, Stays(problem) if problem else target)
+                return set()
+            try:
+                others = self._followers(one, found, consequences(data, one, target[0]), moved)
+            except (EditRefused, _Impossible) as error:
+                problem = problem or str(error).rstrip(".")
+                avoided.add(target[0].tag or "")
+                continue
+            except (Transient, ForgeError) as error:
+                self.scan.unreachable[_image(one).name] = error
+                return set()
+            link = f"{path}:{one.start}" if others else ""
+            self._moves(path, one, *target, link)
+            for other, new in others:
+                self._moves(
+                    path, other, new, f"{other.text} shares an ARG with {one.text}, so they move together", link
+                )
+            names = frozenset(_image(each).name for each in (one, *(other for other, _ in others)))
+            if len(names) > 1:
+                self.scan.links.append(names)
+            return {one.start, *(other.start for other, _ in others)}
+        self._stays(path, one, Stays(problem or "no newer tag fits everything its ARG feeds"))
+        return set()
+
+    def _followers(
+        self, one: Reference, found: Sequence[Reference], changed: Mapping[int, str | None], moved: Collection[int]
+    ) -> list[tuple[Reference, ImageRef]]:
+        """What else the edit moves, each to an image that exists. Raises _Impossible, Transient, ForgeError."""
+        by_start = {each.start: each for each in found}
+        result = []
+        for start, text in changed.items():
+            other = by_start.get(start)
+            if other is None or other.image is None or text is None or start in moved:
+                raise _Impossible(
+                    f"its ARG also feeds {other.text if other else 'a reference'} that is to stay as it is"
+                )
+            new = ImageRef.parse(text)
+            full, tag = resolve(other.image), new.tag or "latest"
+            answer: str | Stays | None = why_not(self.known.registry, full, tag, _platform(other))
+            if new.digest is not None:
+                answer = next_digest(self.known.registry, full, tag, _platform(other))
+                new = new if isinstance(answer, Stays) else new.with_tag(tag, answer)
+            if isinstance(answer, Stays):
+                raise _Impossible(f"its ARG also feeds {other.text}, and {answer.reason}")
+            result.append((other, new))
+        return result
+
+    def _found(self, one: Reference, avoided: Collection[str] = ()) -> Target | Stays | None:
+        """The target, a reason to stay, or None when the registry could not be asked."""
+        image, pin = _image(one), self.config.pin_digests and not one.args
+        key = (str(image), _platform(one), pin)
+        if key in self._targets and not avoided:
+            return self._targets[key]
         try:
-            changes[move.path] = edit_all(data, {str(move.old): move.new})
-        except EditRefused as error:
-            refused[place] = f"{move.path}:{move.line}: not edited: {error}"
-            continue
-        applied.append(move)
-    return changes, applied, list(refused.values())
+            found = self._target(image, _platform(one), avoided, pin=pin)
+        except (Transient, ForgeError) as error:
+            self.scan.unreachable[image.name] = error
+            found = None
+        return found if avoided else self._targets.setdefault(key, found)
+
+    def _target(
+        self, image: ImageRef, platform: str | None, avoided: Collection[str], *, pin: bool
+    ) -> Target | Stays | None:
+        full = resolve(image)
+        if image.tag is None:
+            nameless = image.digest is None
+            return Stays(
+                "it names no tag" if nameless else "it is pinned by digest alone, so no tag says what is newer"
+            )
+        try:
+            tags = self.known.of(full)
+        except NotFound:
+            return Stays(f"{full.name} does not exist in its registry")
+        tag, reason, why = self._next_tag(image, full, tags, avoided)
+        if image.digest is not None:
+            pinned = next_digest(self.known.registry, full, tag, platform)
+            if isinstance(pinned, Stays):
+                return pinned if reason or not why.held else why
+            return image.with_tag(tag, pinned), reason or f"the tag {tag} points at a newer digest"
+        if not reason and not pin:
+            return why
+        if stays := why_not(self.known.registry, full, tag, platform):
+            return stays
+        digest = self.known.registry.digest(full.with_tag(tag)) if pin else None
+        return image.with_tag(tag, digest), reason or f"{tag} gets the digest it has now, so that builds are the same"
+
+    def _next_tag(
+        self, image: ImageRef, full: ImageRef, tags: Sequence[str], avoided: Collection[str]
+    ) -> tuple[str, str, Stays]:
+        """The tag to use, why it is newer (empty when it is the present one), and why nothing newer is used."""
+        scheme = self.config.tag_rule(image).scheme or scheme_for(full)
+        tag, why = image.tag or "latest", Stays(f"{image.tag} is the newest of its kind")
+        left_out = set(avoided)
+        for _ in range(_MOST_TRIES):
+            proposal = newest(tag, tags, scheme, self.config.policy_for(image, tags, left_out))
+            if proposal is None:
+                return tag, "", why
+            wait, cause = self._wait(image, full, proposal.tag)
+            if not wait:
+                return proposal.tag, f"{proposal.reason}{cause}", why
+            self._waiting[f"{full.name}:{wait}"] = None
+            why = Stays(wait, held=True)
+            left_out.add(proposal.tag)
+        return tag, "", why
+
+    def _wait(self, image: ImageRef, full: ImageRef, tag: str) -> tuple[str, str]:
+        """Why the tag has to wait (empty: it need not), and what to add to the reason to move."""
+        least = self.config.least_age
+        if not least or self.now is None:
+            return "", ""
+        details = self.known.registry.config(full.with_tag(tag))
+        created = details.created if details else None
+        if created is None or created < _LONG_AGO or self.now - created >= least:
+            return "", ""
+        if advisory := self.urgent(full, full.with_tag(tag)):
+            return "", f". It does not wait for the cooldown of {self.config.cooldown} because of {advisory}"
+        ripe = created + least
+        return (
+            f"{tag} came out on {created:%Y-%m-%d} and waits until {ripe:%Y-%m-%d %H:%M} UTC ({self.config.cooldown})",
+            "",
+        )
+
+
+class _Impossible(Exception):
+    """An edit would make a reference name an image that is not there."""
 
 
 class _TagLists:
@@ -127,27 +283,13 @@ class _TagLists:
         return found
 
 
-def _target(
-    known: _TagLists, image: ImageRef, platform: str | None, scheme: str | None, policy: Policy
-) -> tuple[ImageRef, str] | Stays:
-    """Where one reference should point, and why; or why it stays."""
-    full = resolve(image)
-    if image.tag is None:
-        return Stays(
-            "it names no tag" if image.digest is None else "it is pinned by digest alone, so no tag says what is newer"
-        )
-    try:
-        tags = known.of(full)
-    except NotFound:
-        return Stays(f"{full.name} does not exist in its registry")
-    proposal = newest(image.tag, tags, scheme or scheme_for(full), policy)
-    if image.digest is None:
-        if proposal is None:
-            return Stays(f"{image.tag} is the newest of its kind")
-        stays = why_not(known.registry, full, proposal.tag, platform)
-        return stays or (image.with_tag(proposal.tag), proposal.reason)
-    tag = proposal.tag if proposal else image.tag
-    digest = next_digest(known.registry, full, tag, platform)
-    if isinstance(digest, Stays):
-        return digest
-    return image.with_tag(tag, digest), proposal.reason if proposal else f"the tag {tag} points at a newer digest"
+def _image(one: Reference) -> ImageRef:
+    """The image of a reference that names one, which those that are looked after do."""
+    if one.image is None:
+        raise ValueError(f"{one.text} on line {one.line} names no image")
+    return one.image
+
+
+def _platform(one: Reference) -> str | None:
+    """The reference's constant platform."""
+    return one.platform if one.platform and "$" not in one.platform else None

@@ -15,7 +15,7 @@ from sig_bots.containerfile.variables import Piece
 from sig_bots.errors import UserError
 from sig_bots.refs import ImageRef
 
-__all__ = ["EditRefused", "edit", "edit_all"]
+__all__ = ["EditRefused", "consequences", "edit", "edit_all", "edit_together"]
 
 
 MOST_WORK = 2**21
@@ -40,25 +40,76 @@ def edit(data: bytes, reference: Reference, new: ImageRef | str) -> bytes:
     are written together. An ARG that feeds several uses of the same image moves all of them, that is one edit. The
     result is read again; raises EditRefused unless exactly the intended references changed.
     """
-    target = _parsed(new)
-    before = references(data)
-    known = next((found for found in before if found.start == reference.start), None)
+    known = next((found for found in references(data) if found.start == reference.start), None)
     if known is None or known.text != reference.text:
         raise EditRefused(f"Line {reference.line} no longer says {reference.text!r}; read the file again.")
     if not known.editable:
         raise EditRefused(f"{known.text} on line {known.line} cannot be edited: {known.reason}.")
-    if known.resolved == str(target):
+    return edit_together(data, {reference.start: new})
+
+
+def edit_together(data: bytes, targets: Mapping[int, ImageRef | str]) -> bytes:
+    """Several edits as one: `Reference.start` -> what that reference is to say.
+
+    An ARG that feeds different images can only be moved so, with a target for each of them. Raises EditRefused unless
+    exactly the references meant change, each to its target.
+    """
+    before = references(data)
+    meant = _meant(before, targets)
+    together = [found for found in before if found.resolved != meant.get(found.start, found.resolved)]
+    if not together:
         return data
-    together = [known, *(found for found in before if found is not known and _moves_with(found, known))]
-    changes = sorted({change for found in together for change in _changes(data, found, target)})
+    changes = sorted({change for one in together for change in _changes(data, one, _parsed(meant[one.start]))})
+    known = together[0]
     for earlier, later in pairwise(changes):
         if later.start < earlier.end or later.start == earlier.start:
             raise EditRefused(
-                f"{known.text} on line {known.line} uses one ARG twice in a way that {target} does not fit."
+                f"{known.text} on line {known.line} uses one ARG twice in a way that {meant[known.start]} does not fit."
             )
     result = _applied(data, changes)
-    _verify(data, result, before, known, target, changes)
+    _verify(data, result, before, meant, changes)
     return result
+
+
+def consequences(data: bytes, reference: Reference, new: ImageRef | str) -> dict[int, str | None]:
+    """What else would change: start of each other reference -> what it would say if `reference` said `new`.
+
+    Raises EditRefused when the edit cannot be made at all.
+    """
+    if not (reference.editable or reference.shared):
+        raise EditRefused(f"{reference.text} on line {reference.line} cannot be edited: {reference.reason}.")
+    result = references(_applied(data, sorted(set(_changes(data, reference, _parsed(new))))))
+    before = references(data)
+    if len(result) != len(before):
+        raise EditRefused(f"{reference.text} on line {reference.line}: the edit would change which images are used.")
+    return {
+        old.start: one.resolved
+        for old, one in zip(before, result, strict=True)
+        if old.start != reference.start and old.resolved != one.resolved
+    }
+
+
+def _meant(before: list[Reference], targets: Mapping[int, ImageRef | str]) -> dict[int, str]:
+    """What each reference is to say, those included that say the same as a target's now and share its ARG."""
+    meant: dict[int, str] = {}
+    moved: dict[tuple[int, int, str | None], str] = {}
+    for found in before:
+        if found.start not in targets:
+            continue
+        meant[found.start] = str(_parsed(targets[found.start]))
+        if found.resolved == meant[found.start]:
+            continue
+        if not (found.editable or found.shared):
+            raise EditRefused(f"{found.text} on line {found.line} cannot be edited: {found.reason}.")
+        for piece in found.pieces:
+            if piece.arg in found.args:
+                moved[piece.start, piece.end, found.resolved] = meant[found.start]
+    for found in before:
+        for piece in found.pieces if moved else ():
+            target = moved.get((piece.start, piece.end, found.resolved))
+            if piece.arg and target:
+                meant.setdefault(found.start, target)
+    return meant
 
 
 def edit_all(data: bytes, changes: Mapping[str, ImageRef | str]) -> bytes:
@@ -78,12 +129,6 @@ def edit_all(data: bytes, changes: Mapping[str, ImageRef | str]) -> bytes:
         while (found := next((one for one in references(data) if one.resolved == old), None)) is not None:
             data = edit(data, found, target)
     return data
-
-
-def _moves_with(found: Reference, known: Reference) -> bool:
-    """Whether an edit of `known` changes an ARG that feeds `found` too."""
-    moved = {(piece.start, piece.end) for piece in known.pieces if piece.arg in known.args}
-    return any((piece.start, piece.end) in moved for piece in found.pieces if piece.arg)
 
 
 def _parsed(new: ImageRef | str) -> ImageRef:
@@ -208,16 +253,16 @@ def _applied(data: bytes, changes: list[_Change]) -> bytes:
 
 
 def _verify(
-    data: bytes, result: bytes, before: list[Reference], known: Reference, target: ImageRef, changes: list[_Change]
+    data: bytes, result: bytes, before: list[Reference], meant: Mapping[int, str], changes: list[_Change]
 ) -> None:
     """Read the result again and compare it with what was meant."""
     after = references(result)
-    refusal = f"Changing {known.text} on line {known.line} to {target} would also change"
+    known = next(found for found in before if found.resolved != meant.get(found.start, found.resolved))
+    refusal = f"Changing {known.text} on line {known.line} to {meant[known.start]} would also change"
     if len(after) != len(before):
         raise EditRefused(f"{refusal} which images the file uses; is there a stage of that name?")
     for old, new in zip(before, after, strict=True):
-        meant = old.start == known.start or _moves_with(old, known)
-        if new.resolved != (str(target) if meant else old.resolved) or (old.stage, old.kind) != (new.stage, new.kind):
+        if new.resolved != meant.get(old.start, old.resolved) or (old.stage, old.kind) != (new.stage, new.kind):
             raise EditRefused(f"{refusal} {old.text} on line {old.line}; edit it by hand.")
     old_instructions, new_instructions = lex(data), lex(result)
     touched = [

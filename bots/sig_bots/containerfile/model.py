@@ -62,6 +62,9 @@ class Reference(NamedTuple):
     pieces: tuple[Piece, ...] = ()
     """The resolved text in stretches, with where each is written; what `edit` works on."""
 
+    shared: bool = False
+    """Whether it is not editable by itself only because its ARG feeds a different image too: see `edit_together`."""
+
     @property
     def image(self) -> ImageRef | None:
         """The resolved text as a reference, as written (short names stay short); None when it is not one."""

@@ -79,5 +79,5 @@ def _unless_shared(reference: Reference, feeds: Mapping[tuple[int, int], list[Re
             if other.resolved != reference.resolved:
                 what = other.resolved or other.text
                 reason = f"ARG {piece.arg} also feeds {what} on line {other.line}, which would move with it"
-                return reference._replace(editable=False, reason=reason)
+                return reference._replace(editable=False, reason=reason, shared=True)
     return reference

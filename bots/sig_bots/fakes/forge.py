@@ -159,13 +159,16 @@ class FakeForge(FakeConversation):
             if existing.author.login != self.host.account_name:
                 return existing
             updated = existing.model_copy(update={"title": title, "body": text, "labels": labels})
+            self.state.reviewers[existing.number] = tuple(reviewers)
             if updated != existing:
                 self.host.writes.append(f"edit pull request {self.path}#{existing.number}")
                 self.state.pull_requests[existing.number] = updated
             return updated
-        return self.open(
+        opened = self.open(
             branch, base=base, title=title, body=text, labels=labels, author=self.account, head_repo=self.path
         )
+        self.state.reviewers[opened.number] = tuple(reviewers)
+        return opened
 
     def open(
         self,

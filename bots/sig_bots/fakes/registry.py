@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sig_bots.errors import ForgeError, NotFound, Transient
 from sig_bots.packages import PackageList
@@ -26,12 +27,13 @@ class FakeImage:
     labels: Mapping[str, str]
     platform: str = HOST_PLATFORM
     packages: PackageList | None = None
+    created: datetime | None = None
 
     @property
     def digest(self) -> Digest:
         """Digest over the content."""
-        packages = (self.packages,) if self.packages else ()
-        text = repr((sorted(self.files.items()), sorted(self.labels.items()), self.platform, *packages))
+        more = tuple(one for one in (self.packages, self.created) if one)
+        text = repr((sorted(self.files.items()), sorted(self.labels.items()), self.platform, *more))
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -93,7 +95,12 @@ class FakeRegistry:
         """Labels and platform of the image."""
         self._count("config")
         blob = self._one(image, platform)
-        return ImageDetails(platform=Platform.parse(blob.platform), labels=dict(blob.labels)) if blob else None
+        if blob is None:
+            return None
+        return ImageDetails(
+            platform=Platform.parse(blob.platform), created=blob.created, labels=dict(blob.labels),
+            size=sum(map(len, blob.files.values())),
+        )  # fmt: skip
 
     def packages(
         self, image: ImageRef, platform: Platform | None = None, *, seconds: float = 120.0

@@ -46,6 +46,8 @@ class FakeRepository:
     issues: dict[int, Issue] = field(default_factory=dict)
     issue_authors: dict[int, Actor] = field(default_factory=dict)
     """Who opened an issue; our account where nothing is said."""
+    reviewers: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Pull request -> who was asked to review it."""
     reactions: set[tuple[str, str, str]] = field(default_factory=set)
 
     def find_commit(self, ref: str) -> Commit:

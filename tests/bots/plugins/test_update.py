@@ -174,7 +174,7 @@ def test_the_command_is_refused_without_write_access(sig: SigHarness) -> None:
 
 
 def test_the_order_of_tags_can_be_set_per_image() -> None:
-    config = f"version: 1\nupdate:\n  schemes: {{{BASE}: semver}}\n"
+    config = f"version: 1\nupdate:\n  tags: {{{BASE}: {{scheme: semver}}}}\n"
     sig = SigHarness(bots=[bot], files={"Containerfile": f"FROM {BASE}:1.0-5\n", ".sigbot.yaml": config})
     for tag in ("1.0-5", "1.0-7", "1.1-6"):
         sig.registry.publish(f"{BASE}:{tag}", {"motd": tag.encode()})

@@ -12,9 +12,9 @@ from sig_bots.errors import SigbotError
 from sig_bots.fleet import build_order, containerfiles
 from sig_bots.lintreport import at_least, lint_files
 from sig_bots.plugins.lint import LintConfig
-from sig_bots.plugins.update import UpdateConfig
 from sig_bots.refs import Platform, Repo
 from sig_bots.tools import Finding, FleetImage, Workspace
+from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updating import Scan, look_over
 from sig_bots.wording import counted
 from sig_workers.cli.output import say
@@ -83,7 +83,7 @@ def _lint(service: Service, config: RepoConfig, files: dict[str, bytes]) -> Sequ
 def _update(service: Service, config: RepoConfig, files: dict[str, bytes]) -> Sequence[str]:
     section = config.sections.get("update")
     wanted = section if isinstance(section, UpdateConfig) else UpdateConfig()
-    scan: Scan = look_over(service.registry, files, wanted.ignore, schemes=wanted.schemes, policy=wanted.policy)
+    scan: Scan = look_over(service.registry, files, wanted)
     moves = [move for group in scan.moves.values() for move in group]
     lines = [f"{move.path}:{move.line}: {move.old} -> {move.new} ({move.reason})" for move in moves]
     unknown = [f"{name} could not be looked at: {error}" for name, error in scan.unreachable.items()]

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from sig_bots.reports import MovedReference
-from sig_bots.updating import Scan, apply_moves, look_over
+from sig_bots.updatemoves import MovedReference, apply_moves
+from sig_bots.updating import Scan, look_over
 from sig_bots.wording import counted
 from sig_workers.cli.checkout import config_of, containerfiles_in
 from sig_workers.cli.diffs import name_in_diff, unified
@@ -32,7 +32,7 @@ def update(paths: tuple[Path, ...], dry_run: bool, form: str) -> None:
     The registries are asked; only the references change. Exit status 2 when a registry cannot be asked, after everything
     else was done.
     """
-    from sig_bots.plugins.update import UpdateConfig
+    from sig_bots.updateconfig import UpdateConfig
     from sig_workers.registries.factory import make_registry
 
     root = next((path for path in paths or (Path(),) if path.is_dir()), Path())
@@ -42,7 +42,7 @@ def update(paths: tuple[Path, ...], dry_run: bool, form: str) -> None:
     files = containerfiles_in(paths, config.images)
     with busy("asking the registries"):
         registry = make_registry(read_settings(), private_network=True)  # the checkout is the person's own
-        scan = look_over(registry, files, wanted.ignore, schemes=wanted.schemes, policy=wanted.policy)
+        scan = look_over(registry, files, wanted)
     moves = [move for group in scan.moves.values() for move in group]
     changes, applied, refused = apply_moves(moves, files)
     if not dry_run:

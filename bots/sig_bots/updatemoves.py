@@ -1,0 +1,88 @@
+"""References that move: what from, what to, how far, and the edits of the files. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from sig_bots.containerfile import EditRefused, references
+from sig_bots.containerfile.edits import MOST_WORK, edit_together
+from sig_bots.refs import ImageRef
+from sig_bots.updateconfig import Kind
+
+__all__ = ["MovedReference", "apply_moves", "farthest", "kind_of"]
+
+_KINDS: tuple[Kind, ...] = ("digest", "patch", "minor", "major")
+
+
+@dataclass(frozen=True)
+class MovedReference:
+    """One place that an update changes."""
+
+    path: str
+    line: int
+    old: ImageRef
+    new: ImageRef
+    reason: str
+    link: str = ""
+    """The same for places that one ARG moves together though they name different images."""
+
+
+def kind_of(old: ImageRef, new: ImageRef) -> Kind:
+    """How far a move goes: only the digest, or by the place of the first number of the tag that differs."""
+    if old.tag == new.tag:
+        return "digest"
+    numbers = (re.findall(r"[0-9]+", image.tag or "") for image in (old, new))
+    place = next((index for index, (a, b) in enumerate(zip_longest(*numbers)) if a != b), 0)
+    return _KINDS[max(1, 3 - place)]
+
+
+def farthest(moves: Iterable[MovedReference]) -> Kind:
+    """The kind of the move that goes farthest; `digest` for none."""
+    return max((kind_of(one.old, one.new) for one in moves), key=_KINDS.index, default="digest")
+
+
+def apply_moves(
+    moves: Sequence[MovedReference], files: Mapping[str, bytes]
+) -> tuple[dict[str, bytes], list[MovedReference], list[str]]:
+    """The edited files, the moves that went into them, and a sentence for each that would change anything else."""
+    changes: dict[str, bytes] = {}
+    applied: list[MovedReference] = []
+    refused: list[str] = []
+    for path in dict.fromkeys(move.path for move in moves):
+        here = [move for move in moves if move.path == path]
+        data, done, sentences = _apply(files[path], here)
+        if data != files[path]:
+            changes[path] = data
+        applied += done
+        refused += sentences
+    return changes, applied, refused
+
+
+def _apply(data: bytes, moves: Sequence[MovedReference]) -> tuple[bytes, list[MovedReference], list[str]]:
+    """One file: all at once; when that is refused, what belongs together bit by bit, leaving out what does not fit."""
+    places: dict[tuple[int, str | None], list[int]] = {}
+    for found in references(data):
+        places.setdefault((found.line, found.resolved), []).append(found.start)
+
+    def targets(some: Iterable[MovedReference]) -> dict[int, ImageRef | str]:
+        return {start: move.new for move in some for start in places.get((move.line, str(move.old)), ())}
+
+    try:
+        return edit_together(data, targets(moves)), list(moves), []
+    except EditRefused as error:
+        bundles: dict[str, list[MovedReference]] = {}
+        for move in moves:
+            bundles.setdefault(move.link or str(move.old), []).append(move)
+        if len(bundles) == 1 or len(bundles) * len(data) > MOST_WORK:
+            return data, [], list(dict.fromkeys(f"{one.path}:{one.line}: not edited: {error}" for one in moves))
+    result, done, sentences = data, list[MovedReference](), list[str]()
+    for bundle in bundles.values():
+        try:
+            result = edit_together(data, targets([*done, *bundle]))
+            done += bundle
+        except EditRefused as error:
+            sentences.append(f"{bundle[0].path}:{bundle[0].line}: not edited: {error}")
+    return result, done, sentences

@@ -1,0 +1,145 @@
+"""The update bot's pull requests: one commit on a branch of ours, brought up to date, closed when not needed any more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from sig_bots import updatereport as report
+from sig_bots.containerfile.shortnames import resolve
+from sig_bots.context import Context
+from sig_bots.errors import Obsolete
+from sig_bots.fleet import UNPUBLISHED
+from sig_bots.imagegraph import node
+from sig_bots.packagereport import packages_section, read_changes
+from sig_bots.refs import Platform, PullRequest, same_account
+from sig_bots.tools import FleetImage
+from sig_bots.updateconfig import UpdateConfig
+from sig_bots.updatefacts import gather
+from sig_bots.updategroups import Group
+from sig_bots.updatemoves import MovedReference, apply_moves, farthest
+from sig_bots.voice import Voice
+
+__all__ = ["Pulls"]
+
+_TOPIC = "branch"
+_MOST_REBUILT = 200
+
+
+@dataclass
+class Pulls:
+    """The pull requests of one run. `base` and `head` are the default branch and its commit, `files` the Containerfiles."""
+
+    ctx: Context
+    base: str
+    head: str
+    files: Mapping[str, bytes]
+    config: UpdateConfig
+    opened: list[PullRequest] = field(default_factory=list)
+    """Those that are open and wanted, in the order they were looked at."""
+
+    @cached_property
+    def present(self) -> dict[str, PullRequest]:
+        """Our open pull requests by branch, as they are at the start."""
+        found = self.ctx.forge.find_prs(f"{self.ctx.service}/update/")
+        return {one.head_branch: one for one in found if same_account(one.author, self.ctx.forge.account)}
+
+    def branch(self, slug: str) -> str:
+        """Name of a group's branch."""
+        return f"{self.ctx.service}/update/{slug}"
+
+    def ensure(self, group: Group) -> None:
+        """Open the group's pull request, or bring it up to date."""
+        ctx, branch = self.ctx, self.branch(group.slug)
+        changes, applied, refused = apply_moves(group.moves, self.files)
+        for sentence in refused:
+            ctx.log(sentence)
+        if not changes:
+            return
+        group = replace(group, moves=tuple(applied))
+        title, present = report.title(group), self.present.get(branch)
+        if present is None and self._declined(group, branch):
+            ctx.log(f"{group.label}: a person closed “{title}”; waiting for the next version")
+            return
+        before = ctx.forge.branch_sha(branch)
+        if before is not None and not ctx.services.approvals.ours(before):
+            ctx.log(f"{group.label}: branch {branch} holds a commit that is not ours; it stays as it is")
+            if present is not None:
+                news = "" if report.is_about(group, present.body) else title
+                ctx.comment(_TOPIC, report.foreign_commit(news, branch), state="foreign", number=present.number)
+                self.opened.append(present)
+            return
+        self._write(group, applied, changes, before)
+
+    def _write(
+        self, group: Group, applied: Sequence[MovedReference], changes: Mapping[str, bytes], before: str | None
+    ) -> None:
+        ctx, branch, title = self.ctx, self.branch(group.slug), report.title(group)
+        ctx.services.workspace.commit(
+            branch=branch, parent=self.head, changes=changes, message=report.commit_message(group, applied),
+            expected=before,
+        )  # fmt: skip
+        body = report.body(
+            group, applied, branch, facts=gather(ctx.services.registry, applied), packages=self._packages(applied), rebuilt=self._rebuilt(applied),
+            automerge=self.config.merges(farthest(applied)),
+        )  # fmt: skip
+        pull_request = ctx.forge.ensure_pr(
+            branch, base=self.base, title=title, body=body, labels=self.config.labels, reviewers=self.config.reviewers
+        )
+        ctx.log(f"{group.label}: pull request #{pull_request.number}: {title}")
+        self.opened.append(pull_request)
+
+    def _declined(self, group: Group, branch: str) -> bool:
+        """Whether a person closed the pull request of these very versions: then it is not opened again."""
+        closed = self.ctx.forge.find_prs(branch, state="closed")
+        voice = Voice(self.ctx.service, self.ctx.bot, self.ctx.forge.account)
+        return any(
+            one.head_branch == branch
+            and same_account(one.author, self.ctx.forge.account)
+            and report.is_about(group, one.body)
+            and voice.newest(self.ctx.forge.comments(one.number), "closed") is None
+            for one in closed
+        )
+
+    def _packages(self, moves: Sequence[MovedReference]) -> str:
+        """What changes in the bases; a section without it says why."""
+        if not self.config.packages:
+            return ""
+        ctx, bases = self.ctx, [(resolve(one.old), resolve(one.new)) for one in moves]
+        platforms = [Platform.parse(text) for text in sorted({text for spec in ctx.images for text in spec.platforms})]
+        changes = read_changes(ctx.services.registry, bases, platforms)
+        return packages_section(changes, folds=ctx.forge.capabilities.folds)
+
+    def _rebuilt(self, moves: Sequence[MovedReference]) -> list[str]:
+        """The images that are built anew once this is merged: those of the files, and all made from them.
+
+        Images of private repositories are not named: the pull request may be read by anybody who reads this one.
+        """
+        inventory, paths = self.ctx.services.inventory, {one.path for one in moves}
+        todo: list[FleetImage] = [one for one in inventory.images(self.ctx.repo) if one.containerfile in paths]
+        found: dict[str, FleetImage] = {}
+        while todo and len(found) < _MOST_REBUILT:
+            image = todo.pop(0)
+            if image.image.registry == UNPUBLISHED or node(image.image) in found:
+                continue
+            found[node(image.image)] = image
+            todo += inventory.children(image.image.with_tag(image.image.tag or "latest"))
+        here = self.ctx.repo.path
+        return [name for name, one in found.items() if one.repo.path == here or one.repo.private is False]
+
+    def close_obsolete(self, wanted: Collection[str]) -> None:
+        """Close our pull requests of other groups than those (slugs); one with somebody else's commit stays open."""
+        branches = {self.branch(slug) for slug in wanted}
+        for branch, one in self.present.items():
+            if branch in branches:
+                continue
+            if not self.ctx.services.approvals.ours(one.head_sha):
+                text = report.foreign_obsolete(one.base_branch)
+                self.ctx.comment(_TOPIC, text, state="obsolete", number=one.number)
+                continue
+            try:
+                self.ctx.forge.close_pr(one.number, report.obsolete(one.base_branch))
+            except Obsolete:
+                continue
+            self.ctx.log(f"closed #{one.number}: {one.base_branch} needs it no more")

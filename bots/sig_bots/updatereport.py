@@ -1,0 +1,181 @@
+"""What the update bot tells people: titles, bodies, commits, comments and one-line summaries. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from sig_bots.messages import code
+from sig_bots.refs import ImageRef, PullRequest
+from sig_bots.updateconfig import Kind
+from sig_bots.updatefacts import BaseFacts, size_text
+from sig_bots.updategroups import Group
+from sig_bots.updatemoves import MovedReference, farthest
+from sig_bots.wording import counted
+
+__all__ = [
+    "body", "commit_message", "done", "foreign_commit", "foreign_obsolete", "is_about", "obsolete", "summary",
+    "title",
+]  # fmt: skip
+
+_MARK = "<!-- versions {} -->"
+_MOST_NAMED = 3
+_MOST_PLACES = 8
+_MOST_ROWS = 30
+_MOST_IMAGES = 12
+_KINDS = {"digest": "a newer digest", "patch": "a patch", "minor": "a minor version", "major": "a major version"}
+
+
+def title(group: Group) -> str:
+    """`Update quay.io/fedora/fedora to 42`, `Update quay.io/fedora images to 42`, `Update group base: node to 22, …`."""
+    moves = group.moves
+    if len(group.names) == 1:
+        return _title_of_one(group.names[0], moves)
+    targets = {name: _versions([one for one in moves if one.old.name == name]) for name in group.names}
+    if len(set(targets.values())) == 1:
+        return f"Update {group.label} to {next(iter(targets.values()))}"
+    parts = [f"{name.rpartition('/')[2]} to {version}" for name, version in targets.items()]
+    more = f" and {len(parts) - _MOST_NAMED} more" if len(parts) > _MOST_NAMED else ""
+    return f"Update {group.label}: {', '.join(parts[:_MOST_NAMED])}{more}"
+
+
+def _title_of_one(name: str, moves: Sequence[MovedReference]) -> str:
+    tags = ", ".join(sorted({one.new.tag or "" for one in moves}))
+    if all(one.old.tag == one.new.tag for one in moves):
+        verb = "Pin" if all(one.old.digest is None for one in moves) else "Update"
+        return f"{verb} {name}:{tags} to digest {_digests(moves)}"
+    return f"Update {name} to {tags}"
+
+
+def _versions(moves: Sequence[MovedReference]) -> str:
+    if all(one.old.tag == one.new.tag for one in moves):
+        return f"digest {_digests(moves)}"
+    return ", ".join(sorted({one.new.tag or "" for one in moves}))
+
+
+def _digests(moves: Sequence[MovedReference]) -> str:
+    return ", ".join(sorted({(one.new.digest or "").removeprefix("sha256:")[:12] for one in moves}))
+
+
+def commit_message(group: Group, moved: Sequence[MovedReference]) -> str:
+    """The message of the one commit."""
+    lines = "\n".join(f"{one.path}:{one.line}: {one.old} -> {one.new}" for one in moved)
+    return f"{title(group)}\n\n{lines}\n"
+
+
+def body(
+    group: Group, moved: Sequence[MovedReference], branch: str, *, facts: Sequence[BaseFacts] = (),
+    packages: str = "", rebuilt: Sequence[str] = (), automerge: bool = False,
+) -> str:  # fmt: skip
+    """What moves, why now, what it brings and causes, and how to be left alone; a busy maintainer reads it in ten seconds.
+
+    `packages` is the section on what changes in the bases (`packagereport.packages_section`), `rebuilt` are the images that are built anew after the merge, in that order.
+    """
+    reasons = list(dict.fromkeys(one.reason for one in moved if one.reason))
+    parts = [_table(moved), _listed("Why now", reasons), *map(_facts, facts), packages]
+    if rebuilt:
+        parts.append(f"**After the merge** {counted(len(rebuilt), 'image')} will be rebuilt: {_named(rebuilt)}.")
+    parts.append(_ending(moved, branch, automerge=automerge))
+    parts.append(_MARK.format(group.fingerprint))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(moved: Sequence[MovedReference]) -> str:
+    def pair(one: MovedReference) -> tuple[str, str]:
+        return str(one.old), str(one.new)
+
+    rows = []
+    for _, some in groupby(sorted(moved, key=pair), key=pair):
+        places = list(some)
+        where = _named([f"{one.path}:{one.line}" for one in places], _MOST_PLACES)
+        old, new = places[0].old, places[0].new
+        rows.append(f"| {code(old.name, 120)} | {_version(old)} | {_version(new)} | {where} |")
+    hidden = len(rows) - _MOST_ROWS
+    more = [f"\n… and {hidden} more; the changed files show them all."] if hidden > 0 else []
+    return "\n".join(["| image | from | to | where |", "|---|---|---|---|", *rows[:_MOST_ROWS], *more])
+
+
+def _version(image: ImageRef) -> str:
+    digest = f"@{image.digest[:19]}…" if image.digest else ""
+    return code(f"{image.tag or 'latest'}{digest}", limit=120)
+
+
+def _listed(heading: str, sentences: Sequence[str]) -> str:
+    if not sentences:
+        return ""
+    if len(sentences) == 1:
+        return f"**{heading}** {sentences[0]}"
+    return "\n".join([f"**{heading}**", "", *(f"- {one}" for one in sentences)])
+
+
+def _named(names: Sequence[str], most: int = _MOST_IMAGES) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(code(name, 120) for name in names[:most]) + more
+
+
+def _facts(facts: BaseFacts) -> str:
+    """One image's platforms, size and source."""
+    if facts.problem:
+        return f"**{code(facts.new.name, 120)}** More about it cannot be told: {facts.problem}"
+    about = []
+    if facts.platforms:
+        lost = f" (no longer {', '.join(facts.lost)})" if facts.lost else ""
+        about.append(f"platforms {', '.join(facts.platforms)}{lost}")
+    if facts.new_size is not None:
+        about.append(size_text(facts.old_size, facts.new_size))
+    if facts.created is not None:
+        about.append(f"made on {facts.created:%Y-%m-%d}")
+    if facts.source:
+        about.append(f"[what changed in its source]({facts.source})")
+    return f"**{code(facts.new.name, 120)}** {'; '.join(about)}." if about else ""
+
+
+def _ending(moved: Sequence[MovedReference], branch: str, *, automerge: bool) -> str:
+    kind: Kind = farthest(moved)
+    merging = f" Because this is {_KINDS[kind]}, the bot merges it once every check has passed." if automerge else ""
+    return (
+        f"Only the places above change.{merging} The bot keeps this pull request up to date in one commit until somebody "
+        f"else commits to `{branch}`. To skip this version, close it; to leave an image alone, list it under "
+        f"`update: ignore:` in `.sigbot.yaml`."
+    )
+
+
+def is_about(group: Group, text: str) -> bool:
+    """Whether a pull request's body is about the versions the group moves to."""
+    return _MARK.format(group.fingerprint) in text
+
+
+def obsolete(branch: str) -> str:
+    """Why an update pull request is closed by the bot."""
+    return f"Closed: `{branch}` no longer needs this update. A new pull request follows when something newer appears."
+
+
+def foreign_commit(news: str, branch: str) -> str:
+    """Somebody committed to the bot's branch. `news` is the title the pull request would have now, empty without news."""
+    newer = f"There is something newer by now (`{news}`). " if news else ""
+    return (
+        f"`{branch}` holds a commit that is not the bot's, so the bot leaves it as it is. {newer}To have it brought up to "
+        "date again, remove that commit or delete the branch."
+    )
+
+
+def foreign_obsolete(base: str) -> str:
+    """The update is needed no more, but the branch holds work of somebody else."""
+    return (
+        f"`{base}` no longer needs this update. It stays open because its branch holds a commit that is not the bot's; "
+        "close it if that is not needed either."
+    )
+
+
+def done(opened: Sequence[PullRequest]) -> str:
+    """Answer to `/sig update`."""
+    if not opened:
+        return "Every base image is at the newest version of its kind."
+    return "\n".join(f"- #{one.number}: {one.title}" for one in opened)
+
+
+def summary(opened: Sequence[PullRequest], kept: int) -> str:
+    """One line for the job's page."""
+    if not opened:
+        return f"nothing newer ({counted(kept, 'reference')} looked at)"
+    return "; ".join(f"#{one.number} {one.title}" for one in opened)
