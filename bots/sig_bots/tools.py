@@ -311,3 +311,7 @@ class Inventory(Protocol):
     def record_build(self, image: FleetImage, status: BuildStatus, *, commit: str, cause: str) -> None:
         """A finished build: digests per platform and the exact parent digests (`image.parents[*].digest`)."""
         ...
+
+    def record_packages(self, image: FleetImage, digest: Digest, packages: Mapping[str, PackageList]) -> None:
+        """What the recorded build of this digest has installed, by platform; nothing when there is no such build."""
+        ...

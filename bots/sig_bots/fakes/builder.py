@@ -11,6 +11,7 @@ from sig_bots.containerfile import Instruction, lex, problems, references
 from sig_bots.containerfile.shortnames import resolve
 from sig_bots.errors import UserError
 from sig_bots.fakes.registry import HOST_PLATFORM, FakeImage, FakeRegistry
+from sig_bots.packages import PackageList
 from sig_bots.tools import BuildHandle, BuildSpec, BuildStatus
 
 __all__ = ["FakeBuilder"]
@@ -34,6 +35,8 @@ class FakeBuilder:
     """Why it cannot build, when a test wants a machine without a builder."""
     says: list[str] = field(default_factory=list)
     """What each RUN writes."""
+    installs: PackageList | None = None
+    """What every image it builds has installed."""
     started: list[BuildSpec] = field(default_factory=list)
     done: dict[str, BuildStatus] = field(default_factory=dict)
     lines: dict[str, list[str]] = field(default_factory=dict)
@@ -117,7 +120,7 @@ class FakeBuilder:
                 lines.extend(self.says)
             if step.keyword == "RUN" and words[:1] == ["false"]:
                 raise _BuildError("The build failed at `RUN false` with exit status 1.", step.line)
-        return FakeImage(stages[-1], dict(spec.labels), platform)
+        return FakeImage(stages[-1], dict(spec.labels), platform, self.installs)
 
     def _pull(self, spec: BuildSpec, text: str, platform: str) -> dict[str, bytes]:
         from sig_bots.refs import ImageRef

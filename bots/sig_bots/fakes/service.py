@@ -11,7 +11,8 @@ from sig_bots.fakes.forge import FakeForge
 from sig_bots.fakes.registry import FakeRegistry
 from sig_bots.fakes.repository import FakeWorkspace
 from sig_bots.jobstate import OPEN, JobState
-from sig_bots.refs import Actor, ImageRef, Repo
+from sig_bots.packages import PackageList
+from sig_bots.refs import Actor, Digest, ImageRef, Repo
 from sig_bots.tools import BuildStatus, Finding, FleetImage
 
 __all__ = ["FakeApprovals", "FakeInventory", "FakeJobBoard", "FakeLinter", "FakeServices"]
@@ -68,6 +69,7 @@ class FakeInventory:
 
     fleet: dict[str, dict[str, FleetImage]] = field(default_factory=dict)
     builds: list[tuple[FleetImage, BuildStatus, str]] = field(default_factory=list)
+    packages: dict[Digest, Mapping[str, PackageList]] = field(default_factory=dict)
 
     def images(self, repo: Repo | None = None) -> Sequence[FleetImage]:
         """All images, or one repository's."""
@@ -95,6 +97,11 @@ class FakeInventory:
         self.builds.append((image, status, cause))
         built = image.model_copy(update={"digest": status.digest, "commit": commit})
         self.fleet.setdefault(image.repo.path, {})[str(image.image)] = built
+
+    def record_packages(self, image: FleetImage, digest: Digest, packages: Mapping[str, PackageList]) -> None:
+        """Keep what the build has installed."""
+        if any(status.digest == digest for _, status, _ in self.builds):
+            self.packages[digest] = packages
 
 
 def _carry_over(image: FleetImage, known: FleetImage | None) -> FleetImage:

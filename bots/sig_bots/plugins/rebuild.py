@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sig_bots import Arguments, Bot, Context, ImagePushed, Push, Skip, Tick, UserError, reports
 from sig_bots.building import build_image
+from sig_bots.errors import ForgeError, NotFound, Transient
 from sig_bots.fleet import (
     build_order,
     declare_fleet,
@@ -17,6 +18,7 @@ from sig_bots.fleet import (
 )
 from sig_bots.refs import Digest
 from sig_bots.tools import FleetImage
+from sig_bots.wording import counted
 
 bot = Bot("rebuild")
 
@@ -126,7 +128,23 @@ def _publish(ctx: Context, image: FleetImage, head: str, cause: str) -> Digest:
             actor=ctx.forge.account,
         )
     )
+    _remember_packages(ctx, image, status.digest, status.platforms)
     return status.digest
+
+
+def _remember_packages(ctx: Context, image: FleetImage, digest: Digest, platforms: Mapping[str, Digest]) -> None:
+    """Record what is installed in what was just published; it is no reason to fail when that cannot be read."""
+    found = {}
+    for platform, member in (platforms or {"": digest}).items():
+        try:
+            listed = ctx.services.registry.packages(image.image.with_tag(None, member), seconds=60)
+        except (Transient, ForgeError, NotFound) as error:
+            ctx.log(f"what is installed in it is not known: {error}")
+            continue
+        if listed is not None:
+            found[platform] = listed
+            ctx.log(f"{counted(len(listed.packages), 'package')} in it{f' for {platform}' if platform else ''}")
+    ctx.services.inventory.record_packages(image, digest, found)
 
 
 def _declared(ctx: Context, head: str) -> list[FleetImage]:

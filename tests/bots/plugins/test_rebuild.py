@@ -2,6 +2,7 @@
 
 import pytest
 
+from sig_bots.packages import Package, PackageList
 from sig_bots.plugins.rebuild import bot
 from sig_bots.testing import SigHarness
 
@@ -88,3 +89,11 @@ def test_rebuild_of_an_unknown_image_names_those_there_are(sig: SigHarness) -> N
     number = sig.open_pr({"README.md": "x"})
     sig.comment("/sig rebuild registry.example/sig/nothing", on=number)
     assert CHILD in sig.replies()[-1]
+
+
+def test_what_is_installed_in_a_published_image_is_recorded(sig: SigHarness) -> None:
+    sig.builder.installs = PackageList.of("rpm", [Package(name="bash", version="5.2", release="1")])
+    sig.push_image(BASE, {"motd": b"new"})
+    digest = sig.registry.names["registry.example/sig/app"]["latest"]
+    (listed,) = sig.inventory.packages[digest].values()
+    assert [one.nevra for one in listed.packages] == ["bash-5.2-1"]

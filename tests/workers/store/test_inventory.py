@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from sig_bots.errors import FencedOff
+from sig_bots.packages import Package, PackageList
 from sig_bots.refs import ImageRef, Platform, Repo
 from sig_bots.tools import BuildStatus, FleetImage, Inventory, ParentEdge
 from sig_workers.store import schema_fleet as f
@@ -65,6 +66,20 @@ def test_a_published_build_records_its_exact_parents(inventory: SqlInventory, st
     assert found == ["new base", OLD, NEW]
 
 
+def test_what_is_installed_is_kept_with_the_newest_build_of_the_digest(inventory: SqlInventory, store: Store) -> None:
+    made = image("q.io/a:1", "q.io/base:2", digest=OLD)
+    for commit in ("abc", "def"):
+        inventory.record_build(made, BuildStatus(state="success", digest=BUILT), commit=commit, cause="new base")
+    for version in ("1", "2"):
+        packages = [Package(name=name, epoch=1, version=version, release="1", architecture="noarch") for name in "xxy"]
+        inventory.record_packages(made, BUILT, {"linux/amd64": PackageList.of("rpm", packages)})
+    inventory.record_packages(made, NEW, {"linux/amd64": PackageList.of("rpm", packages)})
+    c = f.build_packages.c
+    query = select(f.builds.c.commit_sha, c.platform, c.nevra).join_from(f.build_packages, f.builds).order_by(c.nevra)
+    found = store.read(lambda connection: [tuple(row) for row in connection.execute(query)])
+    assert found == [("def", "linux/amd64", f"{name}-1:2-1.noarch") for name in "xy"]
+
+
 def test_a_failed_build_changes_nothing_about_the_image(inventory: SqlInventory) -> None:
     good = BuildStatus(state="success", digest=BUILT)
     inventory.record_build(image("q.io/a:1", "q.io/base:2", digest=OLD), good, commit="abc", cause="first")
@@ -113,4 +128,6 @@ def test_a_run_that_lost_its_lease_records_nothing(store: Store, repo: Repositor
         late.declare(REPO, [])
     with pytest.raises(FencedOff):
         late.record_build(made, BuildStatus(state="success", digest=BUILT), commit="0" * 40, cause="late")
+    with pytest.raises(FencedOff):
+        late.record_packages(made, BUILT, {})
     assert [one.digest for one in ours.images()] == [None]

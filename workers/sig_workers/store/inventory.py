@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, exists, insert, null, or_, select, update
 
-from sig_bots.refs import ImageRef, Platform, Repo
+from sig_bots.packages import PackageList
+from sig_bots.refs import Digest, ImageRef, Platform, Repo
 from sig_bots.tools import BuildStatus, FleetImage, ParentEdge
 from sig_workers.store import schema as t
 from sig_workers.store import schema_fleet as f
@@ -84,6 +85,32 @@ class SqlInventory:
                 connection.execute(insert(f.build_inputs), inputs)
             if status.state == "success" and status.digest is not None:
                 _publish(connection, image_id, build, image, status, commit)
+
+        self._store.write(put)
+
+    def record_packages(self, image: FleetImage, digest: Digest, packages: Mapping[str, PackageList]) -> None:
+        """What the newest recorded build of this digest has installed, by platform; replaces what was known of it."""
+        row = self._store.ensure_repository(image.repo.instance, image.repo)
+        c = f.images.c
+        here = (c.repo_id == row.id, c.name == image.image.name, c.tag == (image.image.tag or ""))
+        newest = (
+            select(f.builds.c.id).join(f.images, c.id == f.builds.c.image_id)
+            .where(*here, f.builds.c.digest == digest).order_by(f.builds.c.id.desc()).limit(1)
+        )  # fmt: skip
+
+        def put(connection: Connection) -> None:
+            self._fence(connection)
+            build = connection.execute(newest).scalar()
+            if build is None:
+                return
+            connection.execute(delete(f.build_packages).where(f.build_packages.c.build_id == build))
+            rows = [
+                {"build_id": build, "platform": platform, "nevra": nevra}
+                for platform, listed in packages.items()
+                for nevra in sorted({one.nevra for one in listed.packages})
+            ]
+            if rows:
+                connection.execute(insert(f.build_packages), rows)
 
         self._store.write(put)
 
