@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.markup import escape
-from rich.status import Status
 
 from sig_bots.jobstate import OPEN, JobState
 from sig_bots.wording import counted
-from sig_workers.cli.output import coloured, console, local_time
+from sig_workers.cli.output import busy, coloured, console, local_time
 from sig_workers.service import Service
 from sig_workers.store.deliverystate import UNPLANNED, DeliveryState
 from sig_workers.store.rows import DeliveryRow, JobRow
@@ -113,7 +113,7 @@ class Follower:
         """
         until = time.monotonic() + seconds
         quiet_since = None
-        with _Spinner() as spin:
+        with _progress() as spin:
             while time.monotonic() < until:
                 check()
                 coming = arriving(self.service)
@@ -153,7 +153,7 @@ def wait_for_bots(service: Service, repo: str, number: int | None, seconds: floa
     """Wait until the bots have nothing left to do for a pull request (or repository); whether they came to that."""
     until = time.monotonic() + seconds
     quiet = 0
-    with _Spinner() as spin:
+    with _progress() as spin:
         while time.monotonic() < until:
             row = service.store.find_repository("local", repo)
             jobs = service.store.jobs(repo=row.id, number=number, states=OPEN, limit=100) if row else []
@@ -166,29 +166,21 @@ def wait_for_bots(service: Service, repo: str, number: int | None, seconds: floa
     return False
 
 
-class _Spinner:
-    """A status line on a terminal that says what runs now; elsewhere a line when nothing was said for long."""
+@contextmanager
+def _progress() -> Iterator[Callable[[list[JobRow]], None]]:
+    """A spinner on a terminal that says what runs now; elsewhere a line when nothing was said for long."""
+    said = time.monotonic()
 
-    def __init__(self) -> None:
-        self._said = time.monotonic()
-        output = console(error=True)
-        self._status: Status | None = output.status("waiting for the bots") if output.is_terminal else None
-
-    def __enter__(self) -> Callable[[list[JobRow]], None]:
-        if self._status is not None:
-            self._status.start()
-        return self._show
-
-    def __exit__(self, *exception: object) -> None:
-        if self._status is not None:
-            self._status.stop()
-
-    def _show(self, jobs: list[JobRow]) -> None:
+    def show(jobs: list[JobRow]) -> None:
+        nonlocal said
         running = [f"{job.bot} in {job.repo.path}" for job in jobs if job.state == JobState.RUNNING]
         more = len(jobs) - len(running)
         text = (", ".join(running[:4]) or "waiting for the bots") + (f" ({more} more to come)" if more else "")
-        if self._status is not None:
-            self._status.update(escape(text))
-        elif time.monotonic() - self._said > SILENCE_SECONDS:
-            self._said = time.monotonic()
+        if spin is not None:
+            spin(text)
+        elif time.monotonic() - said > SILENCE_SECONDS:
+            said = time.monotonic()
             console(error=True).print(escape(f"... {text}"))
+
+    with busy("waiting for the bots") as spin:
+        yield show

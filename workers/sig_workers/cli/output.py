@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -28,9 +28,14 @@ FORMAT = click.option(
 )
 
 
+_spinning: list[Console] = []
+"""The console with the spinner that turns now: only lines printed through it are kept apart from the spinner."""
+
+
 def console(*, error: bool = False) -> Console:
     """A console on standard output (or error): styled on a terminal, plain lines elsewhere."""
-    return Console(stderr=error, highlight=False, soft_wrap=True)
+    made = Console(stderr=error, highlight=False, soft_wrap=True)
+    return _spinning[-1] if _spinning and made.is_terminal else made
 
 
 def say(text: str, style: str = "") -> None:
@@ -91,11 +96,17 @@ def local_time(moment: datetime | None) -> str:
 
 
 @contextmanager
-def busy(text: str) -> Iterator[None]:
-    """A spinner while the block runs, on a terminal only."""
-    output = console(error=True)
+def busy(text: str) -> Iterator[Callable[[str], None] | None]:
+    """A spinner while the block runs, on a terminal only; gives what changes its text, None when there is none."""
+    output = console()
     if not output.is_terminal:
-        yield
+        output = console(error=True)
+    if not output.is_terminal or _spinning:
+        yield None
         return
-    with output.status(escape(text)):
-        yield
+    with output.status(escape(text)) as status:
+        _spinning.append(output)
+        try:
+            yield lambda changed: status.update(escape(changed))
+        finally:
+            _spinning.pop()
