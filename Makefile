@@ -24,7 +24,7 @@ test: environment servers ## all tests, with real servers: Pagure, PostgreSQL, R
 	@$(PYTEST) -n $(TEST_WORKERS) -m "not long" $(ARGS)
 
 .PHONY: test-unit
-test-unit: environment ## the tests that need no server; under a minute
+test-unit: environment ## the tests that need no server; about a minute
 	@$(PYTEST) -n $(TEST_WORKERS) --dist worksteal -m "not server and not long" $(ARGS)
 
 .PHONY: test-long

@@ -144,6 +144,7 @@ def test_pages_in_a_circle_end(server: Server) -> None:
         client(server).tags(image(server))
 
 
+@pytest.mark.long  # four thousand pages
 def test_empty_pages_without_end_end(server: Server) -> None:
     def another(asked: Asked) -> Reply:
         page = int(asked.path.rpartition("=")[2])
