@@ -168,6 +168,28 @@ def git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout
 
 
+def test_packages_of_images_are_listed_and_compared(
+    sigbot: Sigbot, tmp_path: Path, registry_server: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"{registry_server.host}/cli/packages"
+    for version in "12":
+        stanza = f"Package: tar\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}.0-1\n"
+        publish(ImageRef.parse(f"{name}:{version}"), {"var/lib/dpkg/status": stanza.encode()})
+    publish(ImageRef.parse(f"{name}:none"), {"a": b"x"})
+    config = tmp_path / "sigbot.toml"
+    config.write_text(f'[[registry]]\nhost = "{registry_server.host}"\ninsecure = true\n')
+    monkeypatch.setenv("SIGBOT_CONFIG", str(config))
+    assert sigbot("packages", f"{name}:1").out == "tar\t1.0-1\tamd64\n"
+    changed = sigbot("packages", f"{name}:1", "--against", f"{name}:2")
+    assert changed.out == "upgraded\ttar\t1.0-1\t2.0-1\tamd64\n"
+    told = json.loads(sigbot("packages", f"{name}:2", "--against", f"{name}:1", "--format", "json").out)
+    assert [(one["name"], one["old"], one["new"]) for one in told["downgraded"]] == [("tar", "2.0-1", "1.0-1")]
+    assert "The same packages" in sigbot("packages", f"{name}:1", "--against", f"{name}:1").out
+    for words, reason in ((("none",), "has no package database"), (("absent",), "There is no image")):
+        refused = sigbot("packages", f"{name}:{words[0]}")
+        assert (refused.code, reason in refused.err) == (2, True)
+
+
 def test_update_edits_a_checkout_and_shows_the_same_as_a_diff(
     sigbot: Sigbot, tmp_path: Path, registry_server: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "refs": "sig_workers.cli.references:refs",
     "tags": "sig_workers.cli.references:tags",
     "update": "sig_workers.cli.update:update",
+    "packages": "sig_workers.cli.packages:packages",
     "graph": "sig_workers.cli.graph:graph",
     "plan": "sig_workers.cli.graph:plan",
     "event": "sig_workers.cli.events:event",
