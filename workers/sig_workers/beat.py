@@ -22,6 +22,7 @@ __all__ = ["Beat", "sync_hook_keys"]
 log = logging.getLogger(__name__)
 
 LOCK = "beat"
+_ANSWERS_KEPT = timedelta(days=90)
 
 
 class Beat:
@@ -88,6 +89,8 @@ class Beat:
                     sync_repositories(self._service, instance.name)
                     if instance.traits.makes_keys:
                         sync_hook_keys(self._service, instance.name)
+        with _going_on("answers of registries"):
+            self._service.store.forget_old_answers(_ANSWERS_KEPT)
         with _going_on("schedules"):
             for row in self._service.store.list_repositories():
                 with _going_on(f"{row.instance}:{row.path}"):

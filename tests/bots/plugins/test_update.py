@@ -220,3 +220,16 @@ def test_packages_are_not_read_where_the_configuration_says_no() -> None:
     sig.push({"README.md": "one"})
     assert len(proposal(sig)) == 1
     assert "packages" not in sig.registry.requests
+
+
+def test_while_something_newer_is_held_back_the_open_pull_request_stays_as_it_is(sig: SigHarness) -> None:
+    sig.push({"README.md": "one"})
+    sig.registry.publish(f"{BASE}:1.2", {"motd": b"1.2"})
+    sig.registry.holds[f"{BASE}:1.2"] = "1.2 is settling until noon"
+    sig.tick("update", "sweep")
+    (pull_request,) = proposal(sig)
+    assert pull_request.title == f"Update {BASE} to 1.1"
+    assert any("stays: 1.2 is settling until noon" in line for line in sig.log)
+    sig.registry.holds.clear()
+    sig.tick("update", "sweep")
+    assert [one.title for one in proposal(sig)] == [f"Update {BASE} to 1.2"]

@@ -20,7 +20,7 @@ from sig_workers.registries.answers import StoredAnswers
 from sig_workers.registries.auth import Login
 from sig_workers.registries.client import RegistryClient
 from sig_workers.registries.connections import HostRules
-from sig_workers.registries.factory import make_registry
+from sig_workers.registries.factory import make_registry, push_reader
 from sig_workers.registries.seed import publish
 from sig_workers.settings import Settings
 from sig_workers.store.store import Store
@@ -178,6 +178,14 @@ def test_the_token_server_of_a_registry_may_be_inside_only_when_that_is_set(site
     client = RegistryClient(hosts={host: HostRules(ca_file=site.authority.file)}, timeout=5)
     with pytest.raises(ForgeError, match="allow_private_network"):
         client.tags(site.image("token", "public/base"))
+
+
+def test_what_was_pushed_is_read_back_inside_our_network_too(site: Site) -> None:
+    server = site.servers["password"]
+    client = push_reader({server.host: BOT}, (), {server.host: site.authority.file})
+    assert client.digest(site.image("password", "team/app:1")) == site.digests["team/app:1"]
+    with pytest.raises(ForgeError, match="not a public address"):
+        RegistryClient(logins={server.host: BOT}).digest(site.image("password", "team/app:1"))
 
 
 def test_an_authority_that_cannot_be_read_is_a_sentence(site: Site, tmp_path: Path) -> None:

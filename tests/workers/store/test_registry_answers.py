@@ -51,3 +51,11 @@ def test_the_first_sight_is_remembered(store: Store) -> None:
     again = store.first_seen(APP, ":1@sha256:1")
     assert again.at == first.at <= first.now
     assert store.first_seen(APP, ":1@sha256:2").at >= first.at
+
+
+def test_old_answers_go_and_young_ones_stay(store: Store) -> None:
+    store.cache(APP, "@sha256:1", "manifest", "old", took=timedelta(days=91))
+    store.cache(APP, "@sha256:2", "manifest", "young", took=timedelta(days=89))
+    store.forget_old_answers(timedelta(days=90))
+    assert store.cached(APP, "@sha256:1", "manifest", None) is None
+    assert store.cached(APP, "@sha256:2", "manifest", None) is not None

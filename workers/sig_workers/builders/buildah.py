@@ -50,11 +50,12 @@ class BuildahBuilder:
         limits: BuildLimits | None = None,
         logins: Mapping[str, Login] | None = None,
         insecure_hosts: Collection[str] = (),
+        ca_files: Mapping[str, Path] | None = None,
         mirrors: Mapping[str, str] | None = None,
         buildah: str = "buildah",
         storage_driver: str = "vfs",
     ) -> None:
-        """`logins` by `host[/path]`; `insecure_hosts` are spoken to over http; `mirrors` as in RegistryClient.
+        """`logins` by `host[/path]`; `insecure_hosts` are spoken to over http; `ca_files` by host; `mirrors` as in RegistryClient.
 
         `storage_driver`: vfs works on every kernel and file system, overlay is faster for large bases.
         """
@@ -62,6 +63,7 @@ class BuildahBuilder:
         self._limits = limits or BuildLimits()
         self._logins = dict(logins or {})
         self._insecure = tuple(sorted(insecure_hosts))
+        self._ca_files = dict(ca_files or {})
         self._mirrors = dict(mirrors or {})
         self._buildah = buildah
         self._driver = storage_driver
@@ -186,7 +188,7 @@ class BuildahBuilder:
         return Order(
             spec=copied, limits=self._limits, buildah=self._buildah, storage_driver=self._driver,
             fenced=why_not(self._buildah) is None, insecure_hosts=self._insecure, mirrors=self._mirrors,
-            kept={text: self._result(text, parent) for text, parent in spec.parents.items()},
+            ca_files=self._ca_files, kept={text: self._result(text, parent) for text, parent in spec.parents.items()},
         )  # fmt: skip
 
     def _result(self, text: str, parent: BuildHandle) -> Kept:

@@ -218,10 +218,10 @@ class Job:
     def _published(self, digest: Digest) -> dict[str, Digest]:
         """What the registry itself says about the digest that was pushed."""
         from sig_workers.registries.auth import Login
-        from sig_workers.registries.client import RegistryClient
+        from sig_workers.registries.factory import push_reader
 
         logins = {host: Login.from_base64(text) for host, text in self.logins.push.items()}
-        client = RegistryClient(logins=logins, insecure_hosts=self.order.insecure_hosts)
+        client = push_reader(logins, self.order.insecure_hosts, self.order.ca_files)
         found = client.manifest(self.spec.image.with_tag(None, digest))
         if found is None:
             raise StepFailed(f"{self.spec.image} was pushed, but the registry does not have {digest}.")

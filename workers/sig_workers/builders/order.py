@@ -59,6 +59,8 @@ class Order(BaseModel):
     storage_driver: str
     fenced: bool
     insecure_hosts: tuple[str, ...] = ()
+    ca_files: Mapping[str, Path] = {}
+    """Authorities of their own that registries have, by host."""
     mirrors: Mapping[str, str] = {}
     kept: Mapping[str, Kept] = {}
     """What stands for the references of `spec.parents`."""

@@ -102,7 +102,7 @@ def service(data: Path | None) -> Iterator[Finding]:
     yield guarded("broker", lambda: broker(settings), "start it, or correct `broker`; until then jobs start at the next sweep")  # fmt: skip
     for access in settings.registries:
         host = access.mirror or access.host
-        yield guarded(f"registry {access.host}", lambda host=host, access=access: registry(host.partition("/")[0], access.insecure), "start it, or correct `[[registry]]`")  # type: ignore[misc]  # fmt: skip
+        yield guarded(f"registry {access.host}", lambda host=host, access=access: registry(host.partition("/")[0], access.insecure, access.ca_file), "start it, or correct `[[registry]]`")  # type: ignore[misc]  # fmt: skip
 
 
 def guarded(what: str, look: Callable[[], str], remedy: str) -> Finding:
@@ -152,11 +152,13 @@ def broker(settings: Settings) -> str:
     return "reachable"
 
 
-def registry(host: str, insecure: bool) -> str:
-    """Ask for the root of its API: 200 or 401 is an answer. Raises what httpx raises."""
+def registry(host: str, insecure: bool, ca_file: Path | None) -> str:
+    """Ask for the root of its API: 200 or 401 is an answer. Raises what httpx raises, UserError for a bad `ca_file`."""
     import httpx
 
-    answer = httpx.get(f"{'http' if insecure else 'https'}://{host}/v2/", timeout=5)
+    from sig_workers.registries.connections import trust
+
+    answer = httpx.get(f"{'http' if insecure else 'https'}://{host}/v2/", timeout=5, verify=trust(ca_file))
     if answer.status_code not in (200, 401):
         raise ValueError(f"answers {answer.status_code} {answer.reason_phrase}")
     return "answers"

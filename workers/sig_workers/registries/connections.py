@@ -16,7 +16,7 @@ import httpx
 from sig_bots.errors import UserError
 from sig_workers.registries.deadline import Deadline, bounded
 
-__all__ = ["Connections", "HostRules"]
+__all__ = ["Connections", "HostRules", "trust"]
 
 
 @dataclass(frozen=True)
@@ -93,17 +93,23 @@ class Connections:
             return self._clients[key]
 
     def _make(self, insecure: bool, ca_file: Path | None, public_only: bool) -> httpx.Client:
-        context = httpx.create_ssl_context()
-        if ca_file is not None:
-            try:
-                context.load_verify_locations(ca_file)
-            except (OSError, ssl.SSLError):
-                raise UserError(
-                    f"The certificates {ca_file} (`ca_file` of a `[[registry]]`) cannot be used: no such file, or not PEM."
-                ) from None
+        context = trust(ca_file)
         client = httpx.Client(
             timeout=self._timeout, limits=httpx.Limits(max_keepalive_connections=20), verify=context,
             headers={"User-Agent": "sigbot"}, follow_redirects=False,
             trust_env=not insecure,  # hosts spoken to over http are our own neighbours: no proxy lies between
         )  # fmt: skip
         return bounded(client, self._deadline, public_only=public_only)
+
+
+def trust(ca_file: Path | None) -> ssl.SSLContext:
+    """The authorities of the system and those in the PEM file. Raises UserError when it cannot be used."""
+    context = httpx.create_ssl_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(ca_file)
+        except (OSError, ssl.SSLError):
+            raise UserError(
+                f"The certificates {ca_file} (`ca_file` of a `[[registry]]`) cannot be used: no such file, or not PEM."
+            ) from None
+    return context

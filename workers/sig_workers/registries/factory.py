@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from pathlib import Path
 
 from sig_workers.registries.answers import RegistryCache
 from sig_workers.registries.auth import Login
@@ -11,7 +12,7 @@ from sig_workers.registries.connections import HostRules
 from sig_workers.registries.signatures import SignatureKey
 from sig_workers.settings import Settings
 
-__all__ = ["host_rules", "insecure_hosts", "logins", "make_registry", "mirrors"]
+__all__ = ["ca_files", "host_rules", "insecure_hosts", "logins", "make_registry", "mirrors", "push_reader"]
 
 
 def make_registry(
@@ -55,6 +56,19 @@ def host_rules(settings: Settings) -> dict[str, HostRules]:
             private=access.allow_private_network or before.private,
         )
     return found
+
+
+def ca_files(settings: Settings) -> dict[str, Path]:
+    """Authorities of their own, by host."""
+    return {host: rules.ca_file for host, rules in host_rules(settings).items() if rules.ca_file}
+
+
+def push_reader(
+    logins: Mapping[str, Login], insecure: Collection[str], authorities: Mapping[str, Path]
+) -> RegistryClient:
+    """The client that reads back what was just pushed: wherever the operator lets us push, inside our network too."""
+    hosts = {host: HostRules(ca_file=file) for host, file in authorities.items()}
+    return RegistryClient(logins=logins, insecure_hosts=insecure, hosts=hosts, private_network=True)
 
 
 def insecure_hosts(settings: Settings) -> frozenset[str]:

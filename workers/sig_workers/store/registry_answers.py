@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, delete, exists, select
 
 from sig_workers.store.columns import db_after, db_now, short
 from sig_workers.store.database import Part, upsert
@@ -57,6 +57,12 @@ class RegistryAnswers(Part):
     def forget_answers(self, name: str) -> None:
         """The image was pushed: answers of before, and those still on their way, no longer hold. Digests' own do."""
         self.write(lambda connection: _put(connection, name, _PUSHED, None, timedelta(0)))
+
+    def forget_old_answers(self, age: timedelta) -> None:
+        """Remove what is older: an image that is still looked at is asked for again."""
+        self.write(
+            lambda connection: connection.execute(delete(registry_cache).where(registry_cache.c.at < db_after(-age)))
+        )
 
     def first_seen(self, name: str, rest: str) -> FirstSeen:
         """When this was asked about for the first time, which may be now."""
