@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sig_bots import planner
@@ -18,10 +19,13 @@ from sig_bots.events import EventBase, Ignored, Rejected, dump_event, load_event
 from sig_bots.guidelines.check import check, fix
 from sig_bots.migration.importer import migrate
 from sig_bots.migration.outcome import MigrationError
+from sig_bots.packages import PackageDifference, difference
 from sig_bots.refs import ImageRef
 from sig_bots.roster import Roster, load_bots
 from sig_bots.sources.lookup import events_of
 from sig_bots.tags import newest
+from sig_workers.packages.limits import Budget, Unreadable
+from sig_workers.packages.reader import read_packages
 
 
 @functools.cache
@@ -121,6 +125,21 @@ def tags(case: bytes) -> None:
         assert proposal.tag != current
         assert proposal.reason.strip()
         assert newest(proposal.tag, listed) is None
+
+
+def layer(case: bytes) -> None:
+    """A layer of an image, with a package database in it: a list of packages, or none, or a few words why not."""
+
+    def fetch(_: str, file: Path) -> None:
+        file.write_bytes(case)
+
+    found, problem = None, ""
+    try:
+        found = read_packages(["sha256:" + "a" * 64], fetch, Budget(seconds=5, unpacked=64 << 20))
+    except Unreadable as error:
+        problem = str(error)
+    assert not problem or 5 < len(problem) < 150
+    assert found is None or difference(found, found) == PackageDifference()
 
 
 def status(answer: Any) -> None:

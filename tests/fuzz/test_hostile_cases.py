@@ -5,6 +5,7 @@ One in five hundred runs with the other tests. A case that fails is printed with
 
 from __future__ import annotations
 
+import gzip
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,9 @@ from tests.fuzz import surfaces
 from tests.fuzz.mutation import mutated, mutated_json
 from tests.webhooks.senders import PROJECT, SENDERS, Hook, instances
 from tests.webhooks.senders import SECRET as HOOK_SECRET
+from tests.workers.packages.layers import Link, tar
+from tests.workers.packages.layers import status as dpkg_status
+from tests.workers.packages.managers import Recorded
 
 FOREIGN_CASES = Path(__file__).parents[1] / "bots" / "migration" / "cases"
 ALL, SLICE = 100_000, 200
@@ -77,6 +81,17 @@ TAGS = [
     b"3.12-slim\n3.12-slim\n3.13-slim\n3.13\n3.14-rc-slim\n", b"v1.0\nv1.0\nv1.1\nv1.2-arm64\nv2.0\n", b"20240101\n20240101\n20250101\n20250202-1\n",
     b"jdk-21.0.3_9\njdk-21.0.3_9\njdk-21.0.4_7\njdk-22_36\n", b"1.2.3-5-gabcdef0\n1.2.3-9-g1234567\n1.2.4-1-gfedcba9\n",
 ]  # fmt: skip
+DATABASES = {"ndb": "Packages.db", "bdb": "Packages"}
+LAYERS = [
+    *(tar({f"var/lib/rpm/{name}": (Recorded.folder / kind / "stale" / name).read_bytes()}) for kind, name in DATABASES.items()),
+    tar({"var/lib/dpkg/status": dpkg_status(("tar", "1:2-3"), ("bash", "5")), "var/lib/dpkg/status.d/x": b"Package: x\nVersion: 1\n"}),
+    tar({"lib": Link("usr/lib"), "usr/lib/apk/db/installed": b"P:musl\nV:1.2_rc1-r0\nA:x86_64\n\n", "x" * 300: b"y"}),
+    gzip.compress(tar({"var/lib/rpm": Link("../../opt"), "opt/Packages": b"x", "var/.wh.lib": b""})),
+]  # fmt: skip
+LAYER = [
+    b"ustar\x0000", b"ustar  \0", b"77777777777\0", b"\x80" + b"\xff" * 11, b".wh.", b".wh..wh..opq", b"var/lib/rpm/", b"RpmP", b"Slot", b"BlbS",
+    b"\xff" * 4, b"\0" * 512, b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"30 path=var/lib/dpkg/status\n", b"Version: 1~^:-\n", b"\n\n",
+]  # fmt: skip
 
 
 def attempted(name: str, count: int, make: Callable[[Random], Any], attempt: Callable[[Any], None]) -> None:
@@ -102,8 +117,9 @@ def attempted(name: str, count: int, make: Callable[[Random], Any], attempt: Cal
         ("config", CONFIGS, CONFIG),
         ("tags", TAGS, TAG),
         ("migration", FOREIGNS, FOREIGN),
+        ("layer", LAYERS, LAYER),
     ],
-    ids=["comments", "containerfiles", "configs", "taglists", "migrations"],
+    ids=["comments", "containerfiles", "configs", "taglists", "migrations", "layers"],
 )
 def test_any_text_gives_an_answer_in_time(
     surface: str, seeds: Sequence[bytes], words: Sequence[bytes], count: int

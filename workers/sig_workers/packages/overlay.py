@@ -21,7 +21,7 @@ __all__ = ["Found", "Place", "all_places", "scan"]
 _RPM_FOLDERS = ("usr/lib/sysimage/rpm", "var/lib/rpm", "usr/share/rpm")
 _RPM_FILES = ("rpmdb.sqlite", "Packages.db", "Packages")
 _TEXT_LIMIT = 64 << 20
-_FOLDER_FILES = 20_000
+_FOLDER_FILES = 5000
 
 
 @dataclass(frozen=True)
