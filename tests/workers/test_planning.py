@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -110,6 +110,20 @@ def test_a_tag_that_nobody_uses_yet_is_told_to_those_who_use_another_one(build: 
     notify(house, ("sig/base", "2"))
     house.run()
     assert [job.reason for job in house.jobs("bases")] == ["registry.example/sig/base:2"]
+
+
+def test_what_was_known_of_an_image_ends_with_the_news_of_its_push(build: Build) -> None:
+    house = build(bases)
+    for name in ("base", "tools"):
+        house.store.cache(f"registry.example/sig/{name}", ":1", "digest", {"digest": None}, took=timedelta(seconds=1))
+    notify(house, ("sig/base", "1"))
+    house.run()
+    known = {
+        name: house.store.cached(f"registry.example/sig/{name}", ":1", "digest", timedelta(hours=1))
+        for name in ("base", "tools")
+    }
+    assert known["base"] is None
+    assert known["tools"] is not None
 
 
 @pytest.mark.parametrize(

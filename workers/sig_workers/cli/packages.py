@@ -36,7 +36,7 @@ def packages(image: str, platform: str | None, against: str | None, form: str) -
         wanted = Platform.parse(platform) if platform else None
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    registry = make_registry(read_settings())
+    registry = make_registry(read_settings(), private_network=True)  # the person named the image
     found = []
     for name in names:
         with busy(f"reading {name}"):
