@@ -68,7 +68,7 @@ def test_a_job_is_listed_shown_and_retried(sigbot: Sigbot, service: Service) -> 
     shown = json.loads(sigbot("jobs", "show", ran.id, "--format", "json").out)
     assert (shown["plugin_version"], shown["config_sha"], shown["trace"]) == ("1.2", "c0ffee", "00-abc-def-01")
     assert sigbot("jobs", "log", ran.id, "--follow").out == "looking\nfound it\n"
-    assert sigbot("jobs", "retry", ran.id).code == 0
+    assert sigbot("jobs", "retry", ran.id).out == f"Job {ran.id} (lint in fleet/web) is due again.\n"
     assert sigbot("jobs", "list", "--state", "queued").out.split("\t")[0] == str(ran.id)
 
 
@@ -83,12 +83,12 @@ def test_a_queued_job_is_cancelled_once(sigbot: Sigbot, service: Service) -> Non
 
 def test_a_dead_delivery_is_listed_replayed_and_dropped(sigbot: Sigbot, service: Service) -> None:
     number = deliver(service)
-    assert sigbot("dead", "list").code == 0
+    assert sigbot("dead", "list").out == "Nothing was given up on.\n"
     (row,) = service.store.claim_deliveries("test", 1, LEASE)
     service.store.fail_delivery(row.id, row.attempt, "cannot be planned", None)
     assert sigbot("dead", "list").code == 1
     assert "cannot be planned" in sigbot("dead", "show", f"delivery:{number}").out
-    assert sigbot("dead", "replay", f"delivery:{number}").code == 0
+    assert sigbot("dead", "replay", f"delivery:{number}").out == f"Delivery {number} is due again.\n"
     assert json.loads(sigbot("deliveries", "list", "--format", "json").out)[0]["state"] == "received"
     dropped = sigbot("dead", "drop", f"delivery:{number}")
     assert (dropped.code, "is not among the dead" in dropped.err) == (2, True)

@@ -32,6 +32,8 @@ def list_dead(limit: int, data: Path | None, form: str) -> None:
         found, lost = service.store.dead_jobs(limit), service.store.dead_deliveries(limit)
     if form == "json":
         print_json({"jobs": [job_data(job) for job in found], "deliveries": [delivery_data(one) for one in lost]})
+    elif not (found or lost):
+        say("Nothing was given up on.")
     else:
         rows: list[tuple[object, ...]] = [(job.id, local_time(job.finished_at), place(job), job.bot, job.reason) for job in found]  # fmt: skip
         rows += [(f"delivery:{one.id}", local_time(one.settled_at), one.instance, one.source, one.reason) for one in lost]  # fmt: skip
@@ -160,7 +162,8 @@ def replay(number: int, data: Path | None) -> None:
 
 
 def deliver_again(service: Service, one: DeliveryRow) -> None:
-    """Make the delivery due and wake somebody."""
+    """Make the delivery due, wake somebody and say so."""
     if not service.store.replay(one.id):
         fail(f"delivery {one.id} is being processed now")
     service.wake_ups.wake({"receive"})
+    say(f"Delivery {one.id} is due again.")

@@ -68,6 +68,12 @@ def plan(changed: tuple[str, ...], paths: tuple[Path, ...], form: str) -> None:
             names.append(node(resolve(ImageRef.parse(text))))
         except ValueError as error:
             fail(f"--changed: {error}")
+    known = sorted(
+        {name for edge in made.edges() for name in edge[:2]} | {name for level in made.levels() for name in level}
+    )
+    for name in names:
+        if name not in known:
+            click.echo(f"nothing here makes or uses {name}; the images here are {', '.join(known) or 'none'}", err=True)
     found = made.plan(names)
     if form == "json":
         because = {name: [edge._asdict() for edge in edges] for name, edges in found.because.items()}

@@ -168,7 +168,8 @@ def retry(number: int, data: Path | None) -> None:
 
 
 def queue_again(service: Service, job: JobRow) -> None:
-    """Make the job due and wake somebody."""
+    """Make the job due, wake somebody and say so."""
     if not service.store.retry(job.id):
         fail(f"job {job.id} has not ended yet")
     service.wake_ups.wake({job.queue})
+    say(f"Job {job.id} ({job.bot} in {place(job)}) is due again.")

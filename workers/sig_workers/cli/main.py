@@ -79,9 +79,11 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
-    except click.UsageError as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)
+    except click.UsageError as error:
+        _end(_misused(error))
     except click.ClickException as error:
         _end(error.format_message())
     except SigbotError as error:
@@ -99,6 +101,13 @@ def main() -> None:
             _end(f"{os.fsdecode(error.filename)} cannot be used: {error.strerror.lower()}")
         text = " ".join(str(error).split())[:300]
         _end(f"an error that should not be ({type(error).__name__}: {text}); SIGBOT_DEBUG=1 shows where it comes from")
+
+
+def _misused(error: click.UsageError) -> str:
+    """Words that are no command of ours, as one sentence that names the help."""
+    said = " ".join(error.format_message().split()).rstrip(".")
+    command = error.ctx.command_path if error.ctx else "sigbot"
+    return f"{said[:1].lower()}{said[1:]}; `{command} --help` says what can be written"
 
 
 def _end(sentence: str) -> NoReturn:
