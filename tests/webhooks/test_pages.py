@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from sig_bots.jobstate import JobState
 from sig_webhooks.app import create_app
 from sig_webhooks.rendering import linked, markdown, payload_text, short_shas, weblink
 from sig_workers.observe import Redactor
@@ -93,6 +94,7 @@ def test_a_merged_pull_request_still_shows_its_change(client: FlaskClient, exhib
     exhibits.forge.merge("sig/hello", number, "alice")
     after = client.get(f"/forge/sig/hello/pull/{number}").text
     assert "+hi everybody" in after
+    assert ("</strong> wants <code>" in before, "</strong> wanted <code>" in after) == (True, True)
     assert before.split('class="diff"')[1].split("</pre>")[0] == after.split('class="diff"')[1].split("</pre>")[0]
 
 
@@ -246,6 +248,15 @@ def test_a_running_job_refreshes_without_javascript_and_grows_with_it(client: Fl
     assert later is not None
     assert later["lines"] == first["lines"][1:]
     assert (later["state"], later["ended"]) == ("running", False)
+
+
+def test_a_job_that_ended_without_a_log_has_no_empty_box(client: FlaskClient, exhibits: Exhibits) -> None:
+    _, job = exhibits.planned(exhibits.repository("sig/x", private=False))
+    assert '<pre class="log"' in client.get(f"/jobs/{job}").text  # lines may still come
+    ran = exhibits.run(job, [])
+    exhibits.store.finish(job, ran.attempt, JobState.DONE, "nothing to build")
+    text = client.get(f"/jobs/{job}").text
+    assert ('<pre class="log"' in text, "It wrote nothing." in text) == (False, True)
 
 
 def test_a_long_log_is_shown_in_parts(client: FlaskClient, exhibits: Exhibits) -> None:
