@@ -60,7 +60,8 @@ def summary(verdict: Verdict) -> str:
         text = place if not others else f"{_counts(verdict.findings)}; the worst: {place}"
     if verdict.older:
         text += f" ({verdict.older} in lines this pull request leaves alone)"
-    return ". ".join(_plain(part) for part in (text.rstrip("."), *verdict.notes))
+    whole = text if text.endswith("...") else text.rstrip(".")
+    return ". ".join(_plain(part) for part in (whole, *verdict.notes))
 
 
 def table(verdict: Verdict, rows: int = _ROWS) -> str:

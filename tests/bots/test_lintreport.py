@@ -60,6 +60,11 @@ def test_a_summary_names_the_worst_finding_not_the_first() -> None:
     assert "ignore=B2" in comment(verdict)
 
 
+def test_a_summary_keeps_the_dots_its_finding_ends_with() -> None:
+    (found,) = (one for one in report(GOOD + "MAINTAINER me\n").findings if one.rule == "SIG007")
+    assert summary(Verdict((found,), 1)).endswith("write it as LABEL maintainer=...")
+
+
 def test_the_same_matter_in_another_instruction_stays() -> None:
     made = report(GOOD + "RUN dnf -y install a && dnf clean all\nADD a /\n", theirs("DL3020", 4))
     assert rules(made) == [("DL3020", 4, "warning"), ("SIG014", 8, "warning")]
