@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
@@ -46,7 +47,9 @@ def checked_expression(text: str) -> str:
     if len(text) > _LONGEST_EXPRESSION:
         raise ValueError(f"must have at most {_LONGEST_EXPRESSION} characters")
     try:
-        re.compile(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # `[[` may mean more one day
+            re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"must be a regular expression; this one does not compile: {error}") from None
     repeats, before = 0, ""
@@ -72,4 +75,6 @@ def fits_expression(expression: str, tag: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _compiled(expression: str) -> re.Pattern[str]:
-    return re.compile(expression)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return re.compile(expression)

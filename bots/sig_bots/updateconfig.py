@@ -20,7 +20,7 @@ from sig_bots.tags import Policy
 from sig_bots.tagschemes import Scheme
 from sig_bots.updatewindow import Window, parse_duration, parse_window, parse_zone
 
-__all__ = ["Allow", "Automerge", "FedoraDates", "Kind", "Limits", "TagRule", "UpdateConfig", "VersionRule"]
+__all__ = ["Allow", "Automerge", "FedoraDates", "Kind", "Limits", "TagRule", "UpdateConfig"]
 
 type Kind = Literal["digest", "patch", "minor", "major"]
 """How far an update goes: only the digest, or the first number of the version that differs."""
@@ -89,19 +89,6 @@ class Automerge(BotConfig):
     """The first number."""
 
 
-class VersionRule(BotConfig):
-    """A version in a Containerfile that follows an upstream project."""
-
-    file: str
-    """Path of the Containerfile, from the root of the repository."""
-    name: str = Field(min_length=1)
-    """Name of the ARG, ENV or LABEL that holds the version."""
-    project: str = Field(min_length=1)
-    """The project at release-monitoring.org, by name or by number."""
-    scheme: Scheme | None = None
-    """How its versions are ordered; otherwise inferred from the list of versions."""
-
-
 class UpdateConfig(BotConfig):
     """Which references are looked after, and how."""
 
@@ -114,22 +101,18 @@ class UpdateConfig(BotConfig):
     groups: dict[str, Texts] = Field(default_factory=dict)
     """Name -> globs of images that move in one pull request."""
     schedule: Annotated[Texts, AfterValidator(lambda texts: tuple(t for t in texts if parse_window(t)))] = ()
-    """Windows in which pull requests are opened, refreshed and merged: `mon-fri 08:00-17:00`, `sat,sun`, `day 1`."""
+    """Windows in which pull requests are opened and refreshed: `mon-fri 08:00-17:00`, `sat,sun`, `day 1`."""
     timezone: Annotated[str, _checked(parse_zone)] = "UTC"
     """Time zone of the schedule, as in `Europe/Prague`."""
     cooldown: Annotated[str, _checked(parse_duration)] | None = None
-    """How old a version must be before it is proposed, as in `3d`. A known security fix does not wait."""
+    """How old the image of a newer tag must be before it is proposed, as in `3d`; `/sig update --now` does not wait."""
     pin_digests: bool = False
     """Whether references that name only a tag get its digest as well."""
     allow: Allow = Allow()
     limits: Limits = Limits()
     automerge: Automerge = Automerge()
-    dashboard: bool = False
-    """Whether an issue lists what is open and what waits, with boxes to tick."""
     tags: dict[str, TagRule] = Field(default_factory=dict)
     """Glob of image names -> how their tags are read; the first that fits counts."""
-    versions: tuple[VersionRule, ...] = ()
-    """Versions of upstream projects in ARG, ENV or LABEL."""
     packages: bool = True
     """Whether a pull request says which packages change in the base; layers of both images are read for it."""
     fedora: dict[int, FedoraDates] = Field(default_factory=dict)
@@ -177,6 +160,11 @@ class UpdateConfig(BotConfig):
             if any(fnmatchcase(tag, glob) for glob in globs) or (allowed and not fits_expression(allowed, tag))
         }
         return replace(self.policy, ignored=frozenset(ignored.union(avoided)))
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything here is done at a later time than when it is found."""
+        return bool(self.schedule or self.cooldown) or self.limits != Limits() or self.automerge != Automerge()
 
     def merges(self, kind: Kind) -> bool:
         """Whether updates of that kind are merged by the bot."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cached_property
 
 from sig_bots import updatereport as report
 from sig_bots.containerfile.shortnames import resolve
 from sig_bots.context import Context
-from sig_bots.errors import Obsolete
+from sig_bots.errors import ForgeError, Obsolete
 from sig_bots.fleet import UNPUBLISHED
+from sig_bots.forge import CheckState
 from sig_bots.imagegraph import node
 from sig_bots.packagereport import packages_section, read_changes
 from sig_bots.refs import Platform, PullRequest, same_account
@@ -19,7 +21,9 @@ from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updatefacts import gather
 from sig_bots.updategroups import Group
 from sig_bots.updatemoves import MovedReference, apply_moves, farthest
+from sig_bots.updatewindow import is_open, next_opening
 from sig_bots.voice import Voice
+from sig_bots.wording import counted
 
 __all__ = ["Pulls"]
 
@@ -36,8 +40,15 @@ class Pulls:
     head: str
     files: Mapping[str, bytes]
     config: UpdateConfig
+    asked: bool = False
+    """Whether a person asked for it now: the schedule does not hold it back."""
+    waiting: list[str] = field(default_factory=list)
+    """One sentence per group that is held back."""
     opened: list[PullRequest] = field(default_factory=list)
     """Those that are open and wanted, in the order they were looked at."""
+    merged: list[PullRequest] = field(default_factory=list)
+    """Those this run has merged."""
+    _new: int = 0
 
     @cached_property
     def present(self) -> dict[str, PullRequest]:
@@ -70,25 +81,78 @@ class Pulls:
                 ctx.comment(_TOPIC, report.foreign_commit(news, branch), state="foreign", number=present.number)
                 self.opened.append(present)
             return
+        if why := self._held_back(new=present is None):
+            self.waiting.append(f"{title} {why}")
+            if present is not None:
+                self.opened.append(present)
+            return
         self._write(group, applied, changes, before)
 
     def _write(
         self, group: Group, applied: Sequence[MovedReference], changes: Mapping[str, bytes], before: str | None
     ) -> None:
         ctx, branch, title = self.ctx, self.branch(group.slug), report.title(group)
-        ctx.services.workspace.commit(
+        sha = ctx.services.workspace.commit(
             branch=branch, parent=self.head, changes=changes, message=report.commit_message(group, applied),
             expected=before,
         )  # fmt: skip
+        present = self.present.get(branch)
+        opened = (report.opened_at(present.body) if present else None) or ctx.now
         body = report.body(
-            group, applied, branch, facts=gather(ctx.services.registry, applied), packages=self._packages(applied), rebuilt=self._rebuilt(applied),
+            group, applied, branch, opened=opened, facts=gather(ctx.services.registry, applied), packages=self._packages(applied), rebuilt=self._rebuilt(applied),
             automerge=self.config.merges(farthest(applied)),
         )  # fmt: skip
         pull_request = ctx.forge.ensure_pr(
             branch, base=self.base, title=title, body=body, labels=self.config.labels, reviewers=self.config.reviewers
         )
         ctx.log(f"{group.label}: pull request #{pull_request.number}: {title}")
+        self._new += present is None
+        if present is not None and self.config.merges(farthest(applied)):
+            self._merge(present, sha)
         self.opened.append(pull_request)
+
+    def _merge(self, present: PullRequest, sha: str) -> None:
+        """Merge what stood at this very commit before this run and has passed every check since.
+
+        At most one in a run: the others are tried on top of it first.
+        """
+        ctx, number = self.ctx, present.number
+        if present.head_sha != sha or self.merged:
+            return
+        checks = ctx.forge.checks(sha, number)
+        unsettled = sorted(one.name for one in checks if one.state not in (CheckState.SUCCESS, CheckState.NEUTRAL))
+        if unsettled or not any(one.state is CheckState.SUCCESS for one in checks):
+            ctx.log(f"#{number} is not merged yet: {', '.join(unsettled) or 'no check'} has not passed")
+            return
+        try:
+            ctx.forge.merge(number, sha)
+        except (Obsolete, ForgeError) as error:
+            ctx.log(f"#{number} was not merged: {error}")
+            return
+        ctx.log(f"#{number} was merged: every check has passed at {sha[:12]}")
+        self.merged.append(present)
+        self.opened = [one for one in self.opened if one.number != number]
+
+    def _held_back(self, *, new: bool) -> str:
+        """Why a pull request is not opened (`new`) or refreshed now, the rest of a sentence; empty when it is."""
+        config, limits = self.config, self.config.limits
+        if not self.asked and not is_open(config.windows, config.zone, self.ctx.now):
+            return report.closed_window(next_opening(config.windows, config.zone, self.ctx.now), config.timezone)
+        if not new:
+            return ""
+        if limits.open is not None and len(self.present) + self._new >= limits.open:
+            return report.full(counted(limits.open, "open pull request"))
+        if limits.per_hour is not None and self._recent + self._new >= limits.per_hour:
+            return report.full(f"{counted(limits.per_hour, 'new pull request')} an hour")
+        return ""
+
+    @cached_property
+    def _recent(self) -> int:
+        """How many of our pull requests, of any state, were opened within the hour before this run."""
+        found = self.ctx.forge.find_prs(f"{self.ctx.service}/update/", state="all")
+        mine = [one for one in found if same_account(one.author, self.ctx.forge.account)]
+        opened = [time for one in mine if (time := report.opened_at(one.body)) is not None]
+        return sum(timedelta() <= self.ctx.now - time < timedelta(hours=1) for time in opened)
 
     def _declined(self, group: Group, branch: str) -> bool:
         """Whether a person closed the pull request of these very versions: then it is not opened again."""

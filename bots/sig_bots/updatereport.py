@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
 
 from sig_bots.messages import code
@@ -11,14 +13,15 @@ from sig_bots.updateconfig import Kind
 from sig_bots.updatefacts import BaseFacts, size_text
 from sig_bots.updategroups import Group
 from sig_bots.updatemoves import MovedReference, farthest
-from sig_bots.wording import counted
+from sig_bots.wording import as_markdown, counted
 
 __all__ = [
-    "body", "commit_message", "done", "foreign_commit", "foreign_obsolete", "is_about", "obsolete", "summary",
+    "body", "closed_window", "commit_message", "done", "foreign_commit", "foreign_obsolete", "full", "is_about", "obsolete", "opened_at", "summary",
     "title",
 ]  # fmt: skip
 
-_MARK = "<!-- versions {} -->"
+_MARK = "<!-- versions {} opened {} -->"
+_READ_MARK = re.compile(r"<!-- versions ([0-9a-f]{16}) opened ([0-9T:+.-]{16,40}) -->")
 _MOST_NAMED = 3
 _MOST_PLACES = 8
 _MOST_ROWS = 30
@@ -65,7 +68,7 @@ def commit_message(group: Group, moved: Sequence[MovedReference]) -> str:
 
 def body(
     group: Group, moved: Sequence[MovedReference], branch: str, *, facts: Sequence[BaseFacts] = (),
-    packages: str = "", rebuilt: Sequence[str] = (), automerge: bool = False,
+    opened: datetime, packages: str = "", rebuilt: Sequence[str] = (), automerge: bool = False,
 ) -> str:  # fmt: skip
     """What moves, why now, what it brings and causes, and how to be left alone; a busy maintainer reads it in ten seconds.
 
@@ -76,7 +79,7 @@ def body(
     if rebuilt:
         parts.append(f"**After the merge** {counted(len(rebuilt), 'image')} will be rebuilt: {_named(rebuilt)}.")
     parts.append(_ending(moved, branch, automerge=automerge))
-    parts.append(_MARK.format(group.fingerprint))
+    parts.append(_MARK.format(group.fingerprint, opened.isoformat()))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -142,7 +145,18 @@ def _ending(moved: Sequence[MovedReference], branch: str, *, automerge: bool) ->
 
 def is_about(group: Group, text: str) -> bool:
     """Whether a pull request's body is about the versions the group moves to."""
-    return _MARK.format(group.fingerprint) in text
+    mark = _READ_MARK.search(text)
+    return mark is not None and mark[1] == group.fingerprint
+
+
+def opened_at(text: str) -> datetime | None:
+    """When the pull request with this body was opened, as the bot wrote it; None when that cannot be read."""
+    mark = _READ_MARK.search(text)
+    try:
+        found = datetime.fromisoformat(mark[2]) if mark else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
 
 
 def obsolete(branch: str) -> str:
@@ -167,15 +181,30 @@ def foreign_obsolete(base: str) -> str:
     )
 
 
-def done(opened: Sequence[PullRequest]) -> str:
-    """Answer to `/sig update`."""
-    if not opened:
+def closed_window(opening: datetime | None, zone: str) -> str:
+    """Why something waits for the schedule."""
+    return (
+        f"waits for the schedule, until {opening:%Y-%m-%d %H:%M} UTC" if opening else f"waits for the schedule ({zone})"
+    )
+
+
+def full(limit: str) -> str:
+    """Why something waits for a limit; `limit` says which, as in `5 open pull requests`."""
+    return f"waits, because the limit of {limit} is reached"
+
+
+def done(opened: Sequence[PullRequest], waiting: Sequence[str] = ()) -> str:
+    """Answer to `/sig update`; `waiting` says what is held back and why."""
+    if not opened and not waiting:
         return "Every base image is at the newest version of its kind."
-    return "\n".join(f"- #{one.number}: {one.title}" for one in opened)
+    lines = [*(f"#{one.number}: {one.title}" for one in opened), *(as_markdown(one) for one in waiting)]
+    return "\n".join(f"- {line}" for line in lines)
 
 
-def summary(opened: Sequence[PullRequest], kept: int) -> str:
+def summary(opened: Sequence[PullRequest], merged: Sequence[PullRequest], kept: int) -> str:
     """One line for the job's page."""
-    if not opened:
-        return f"nothing newer ({counted(kept, 'reference')} looked at)"
-    return "; ".join(f"#{one.number} {one.title}" for one in opened)
+    lines = [
+        *(f"#{one.number} {one.title}" for one in opened),
+        *(f"merged #{one.number} {one.title}" for one in merged),
+    ]
+    return "; ".join(lines) or f"nothing newer ({counted(kept, 'reference')} looked at)"

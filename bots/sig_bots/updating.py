@@ -5,7 +5,7 @@ For the bot and for a checkout. Nothing here writes anything; a registry is aske
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -24,9 +24,6 @@ __all__ = ["Scan", "Target", "look_over"]
 
 type Target = tuple[ImageRef, str]
 """Where a reference should point, and why."""
-
-type Urgent = Callable[[ImageRef, ImageRef], str]
-"""Old and new image -> the advisory that the new one answers to, empty when none is known."""
 
 _MOST_TRIES = 8
 """Candidates that are looked at for one reference, newest first."""
@@ -56,24 +53,22 @@ class Scan:
 
 def look_over(
     registry: Registry, files: Mapping[str, bytes], config: UpdateConfig | None = None, *,
-    now: datetime | None = None, urgent: Urgent = lambda old, new: "",
+    now: datetime | None = None,
 ) -> Scan:  # fmt: skip
     """Which references of these Containerfiles (path -> content) can move, by the configuration.
 
-    With `now` versions wait for their cooldown, unless `urgent` names an advisory. One tag list per image, one look-up
-    per distinct reference.
+    With `now` versions wait for their cooldown. One tag list per image, one look-up per distinct reference.
     """
-    look = _Look(registry, config or UpdateConfig(), now, urgent)
+    look = _Look(registry, config or UpdateConfig(), now)
     for path, data in files.items():
         look.over(path, data)
     return look.scan
 
 
 class _Look:
-    def __init__(self, registry: Registry, config: UpdateConfig, now: datetime | None, urgent: Urgent) -> None:
+    def __init__(self, registry: Registry, config: UpdateConfig, now: datetime | None) -> None:
         self.config = config
         self.now = now
-        self.urgent = urgent
         self.scan = Scan()
         self.known = _TagLists(registry)
         self._targets: dict[tuple[str, str | None, bool], Target | Stays | None] = {}
@@ -233,29 +228,26 @@ class _Look:
             proposal = newest(tag, tags, scheme, self.config.policy_for(image, tags, left_out))
             if proposal is None:
                 return tag, "", why
-            wait, cause = self._wait(image, full, proposal.tag)
+            wait = self._wait(full, proposal.tag)
             if not wait:
-                return proposal.tag, f"{proposal.reason}{cause}", why
+                return proposal.tag, proposal.reason, why
             self._waiting[f"{full.name}:{wait}"] = None
             why = Stays(wait, held=True)
             left_out.add(proposal.tag)
         return tag, "", why
 
-    def _wait(self, image: ImageRef, full: ImageRef, tag: str) -> tuple[str, str]:
-        """Why the tag has to wait (empty: it need not), and what to add to the reason to move."""
+    def _wait(self, full: ImageRef, tag: str) -> str:
+        """Why the tag has to wait for its cooldown; empty when it need not, or when its image has no date."""
         least = self.config.least_age
         if not least or self.now is None:
-            return "", ""
+            return ""
         details = self.known.registry.config(full.with_tag(tag))
         created = details.created if details else None
         if created is None or created < _LONG_AGO or self.now - created >= least:
-            return "", ""
-        if advisory := self.urgent(full, full.with_tag(tag)):
-            return "", f". It does not wait for the cooldown of {self.config.cooldown} because of {advisory}"
+            return ""
         ripe = created + least
         return (
-            f"{tag} came out on {created:%Y-%m-%d} and waits until {ripe:%Y-%m-%d %H:%M} UTC ({self.config.cooldown})",
-            "",
+            f"{tag} was made on {created:%Y-%m-%d} and waits until {ripe:%Y-%m-%d %H:%M} UTC ({self.config.cooldown})"
         )
 
 

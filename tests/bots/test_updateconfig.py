@@ -38,13 +38,12 @@ def test_every_setting_can_be_written() -> None:
         "  groups: {base: ['quay.io/fedora/*']}\n  schedule: [mon-fri 08:00-17:00, 'day 1']\n"
         "  timezone: Europe/Prague\n  cooldown: 3d\n  pin_digests: true\n  allow: {major: false}\n"
         "  limits: {open: 5, per_hour: 2}\n  automerge: {digest: true, patch: true, minor: false, major: false}\n"
-        "  dashboard: true\n  tags: {node: {scheme: semver, allowed: '20\\.\\d+'}}\n"
-        "  versions: [{file: Containerfile, name: VERSION, project: curl, scheme: semver}]\n"
+        "  packages: false\n  tags: {node: {scheme: semver, allowed: '20\\.\\d+'}}\n"
     )
     assert update.limits.open == 5
     assert update.merges("patch")
     assert not update.merges("minor")
-    assert update.versions[0].project == "curl"
+    assert not update.packages
 
 
 def test_one_text_may_stand_for_a_list_of_one() -> None:

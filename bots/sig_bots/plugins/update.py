@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sig_bots import Bot, Context, ImagePushed, NoArgs, Push, Tick, updatereport
+from sig_bots import Arguments, Bot, Context, ImagePushed, Push, Skip, Tick, updatereport
 from sig_bots.errors import Transient
 from sig_bots.fleet import containerfiles, declare_fleet, default_head, may_be_default, require_default
-from sig_bots.refs import PullRequest
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updategroups import grouped, slugs
 from sig_bots.updatepulls import Pulls
+from sig_bots.updatewindow import is_open
 from sig_bots.updating import Scan, look_over
 
 bot = Bot("update")
@@ -28,10 +28,18 @@ def after_image(ctx: Context, event: ImagePushed) -> None:
     propose(ctx)
 
 
-@bot.command("update", who="write", queue="bulk")
-def update(ctx: Context, args: NoArgs) -> None:
-    """Look for newer base images now and open or refresh the update pull requests."""
-    ctx.reply(updatereport.done(propose(ctx)))
+class UpdateArgs(Arguments):
+    """How to look."""
+
+    now: bool = False
+    """Do not wait for the cooldown."""
+
+
+@bot.command("update", who="write", queue="bulk", examples=("update", "update --now"))
+def update(ctx: Context, args: UpdateArgs) -> None:
+    """Look for newer base images now, whatever the schedule, and open or refresh the update pull requests."""
+    pulls = propose(ctx, asked=True, ripe=args.now)
+    ctx.reply(updatereport.done(pulls.opened, pulls.waiting))
 
 
 @bot.every("6h")
@@ -40,10 +48,21 @@ def sweep(ctx: Context, event: Tick) -> None:
     propose(ctx)
 
 
-def propose(ctx: Context) -> list[PullRequest]:
+@bot.every("1h")
+def hourly(ctx: Context, event: Tick) -> None:
+    """Look whether what waited for the schedule, a limit, the cooldown or its checks may go on."""
+    config = ctx.config_as(UpdateConfig)
+    if not config.waits:
+        raise Skip("nothing here waits for a time")
+    if not is_open(config.windows, config.zone, ctx.now):
+        raise Skip("outside the schedule")
+    propose(ctx)
+
+
+def propose(ctx: Context, *, asked: bool = False, ripe: bool = False) -> Pulls:
     """Scan the default branch and bring one pull request per moving group up to date; close those no longer needed.
 
-    Returns the pull requests that are open now. Raises Transient when a registry could not be asked, ForgeError when
+    `asked`: a person wants it now, so the schedule counts for nothing; `ripe`: nor does the cooldown. Raises Transient when a registry could not be asked, ForgeError when
     one refuses us; the other images are done then.
     """
     branch, head = default_head(ctx)
@@ -51,20 +70,23 @@ def propose(ctx: Context) -> list[PullRequest]:
     paths = containerfiles(ctx.services.workspace.files(head), ctx.images)
     files = ctx.services.workspace.read(head, paths)
     config = ctx.config_as(UpdateConfig)
-    scan = look_over(ctx.services.registry, files, config, now=ctx.now)
+    scan = look_over(ctx.services.registry, files, config, now=None if ripe else ctx.now)
     _tell(ctx, scan)
-    pulls = Pulls(ctx, branch, head, files, config)
+    pulls = Pulls(ctx, branch, head, files, config, asked=asked)
     groups = grouped(scan.moves, scan.uses, config.groups, scan.links)
     for group in groups:
         ctx.alive()
         pulls.ensure(group)
     unknown = slugs((*scan.unreachable, *scan.held), scan.uses, config.groups, scan.links)
     pulls.close_obsolete({*(group.slug for group in groups), *unknown})
-    ctx.summary = updatereport.summary(pulls.opened, len(scan.kept))
+    for sentence in pulls.waiting:
+        ctx.log(sentence)
+    pulls.waiting += scan.waiting
+    ctx.summary = updatereport.summary(pulls.opened, pulls.merged, len(scan.kept))
     if scan.unreachable:
         # What may work later decides: the job is tried again, and with it the image that is refused.
         raise min(scan.unreachable.values(), key=lambda error: not isinstance(error, Transient))
-    return pulls.opened
+    return pulls
 
 
 def _tell(ctx: Context, scan: Scan) -> None:
