@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sig_bots.errors import ForgeError, NotFound, SigbotError, Transient, UserError
@@ -19,6 +21,7 @@ from sig_bots.tools import Registry
 from sig_workers.registries.auth import Login, find_login, parse_challenge, read_auth_file
 from sig_workers.registries.client import RegistryClient
 from sig_workers.registries.manifests import parse_config, parse_manifest
+from sig_workers.registries.signatures import SignatureKey
 from sig_workers.registries.transport import retry_after
 from tests.workers.registries.hostile import OCI_INDEX, Asked, Reply, Server, digest_of, serve
 
@@ -439,3 +442,30 @@ def test_a_reference_never_becomes_another_path(text: str) -> None:
         return
     with pytest.raises(SigbotError, match=r"127\.0\.0\.1:1"):
         RegistryClient(insecure_hosts=["127.0.0.1:1"], timeout=1).digest(parsed)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.integers() | st.text(max_size=20) | st.sampled_from(["../../x", "sha256:" + "0" * 64, "AAAA"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["mediaType", "digest", "annotations", "dev.cosignproject.cosign/signature"]), inner,
+    ) | inner.map(lambda one: {
+        "mediaType": "application/vnd.dev.cosign.simplesigning.v1+json", "digest": one,
+        "annotations": {"dev.cosignproject.cosign/signature": "AAAA"},
+    }),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(layers=ANYTHING)
+def test_whatever_lies_beside_an_image_is_no_signature(server: Server, tmp_path: Path, layers: Any) -> None:
+    file = tmp_path / "cosign.pub"
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    file.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    digest = digest_of(b"app")
+    server.asked.clear()
+    server.put(f"/v2/team/app/manifests/{digest.replace(':', '-')}.sig", {**SCHEMA_2, "layers": layers})
+    asking = client(server, keys={server.host: SignatureKey(file)})
+    assert "none of its signatures" in asking.hold(image(server).with_tag("1", digest))
+    places = ("/v2/team/app/manifests/sha256-", "/v2/team/app/blobs/sha256:")
+    assert all(each.path.startswith(places) for each in server.asked)

@@ -17,8 +17,10 @@ from sig_bots.refs import ImageRef
 from sig_bots.updating import Scan, look_over
 from sig_workers.registries.answers import StoredAnswers
 from sig_workers.registries.client import RegistryClient
+from sig_workers.registries.factory import make_registry
 from sig_workers.registries.seed import publish
 from sig_workers.registries.signatures import SignatureKey
+from sig_workers.settings import Settings
 from sig_workers.store.store import Store
 from tests.servers.registry import Registry
 
@@ -46,13 +48,14 @@ class Sweep:
 
     def __init__(self, store: Store, registry: Registry, **options: object) -> None:
         self.store, self.registry, self.options = store, registry, options
+        self.age = timedelta(0)
 
-    def __call__(self, text: str, settle: timedelta = timedelta(0)) -> Scan:
+    def __call__(self, text: str, settle: timedelta = timedelta(0), files: int = 1) -> Scan:
         client = RegistryClient(
             insecure_hosts=[self.registry.host], spacing=0, settle=settle,
-            cache=StoredAnswers(self.store, timedelta(0)), **self.options,  # type: ignore[arg-type]
+            cache=StoredAnswers(self.store, self.age), **self.options,  # type: ignore[arg-type]
         )  # fmt: skip
-        return look_over(client, {"Containerfile": text.encode()})
+        return look_over(client, {"Containerfile" + "." * number: text.encode() for number in range(files)})
 
 
 @pytest.fixture
@@ -89,6 +92,36 @@ def test_each_new_digest_settles_anew(sweep: Sweep, name: str) -> None:
     second = push(f"{name}:1", "newer")
     assert sweep(text, timedelta(hours=1)).held == {name}
     assert moved(sweep(text), name) == [f"{name}:1@{second}"]
+
+
+def test_many_files_ask_for_one_tag_list_and_one_head(sweep: Sweep, name: str) -> None:
+    push(f"{name}:1.0", "old")
+    push(f"{name}:1.1", "new")
+    sweep.age = timedelta(hours=1)
+    path = ImageRef.parse(name).repository
+    before = len(sweep.registry.requests(path=path))
+    assert len(moved(sweep(f"FROM {name}:1.0\n", files=50), name)) == 50
+    asked = [
+        (one.method, one.path.split("/")[4].partition("?")[0]) for one in sweep.registry.requests(path=path)[before:]
+    ]
+    assert asked == [("GET", "tags"), ("HEAD", "manifests"), ("GET", "manifests"), ("GET", "manifests")]
+    assert len(moved(sweep(f"FROM {name}:1.0\n", files=50), name)) == 50
+    assert len(sweep.registry.requests(path=path)) == before + 4
+
+
+def test_the_settings_say_how_long_it_takes_and_who_must_sign(
+    store: Store, registry_server: Registry, name: str, tmp_path: Path, key: ec.EllipticCurvePrivateKey
+) -> None:
+    push(f"{name}:1.0", "old")
+    push(f"{name}:1.1", "new")
+    access = {"host": registry_server.host, "insecure": True, "verify": {"key_file": public_file(tmp_path, key)}}
+    reasons = []
+    for settle in ("1h", "0s"):
+        settings = Settings(registry=[access], timing={"settle": settle})
+        client = make_registry(settings, StoredAnswers(store, settings.timing.registry_age))
+        reasons += look_over(client, {"Containerfile": f"FROM {name}:1.0\n".encode()}).kept
+    assert "1.1 is settling until" in reasons[0]
+    assert "it is not signed" in reasons[1]
 
 
 def test_an_index_that_lost_a_platform_is_not_proposed_and_says_so(sweep: Sweep, name: str) -> None:

@@ -17,6 +17,7 @@ from sig_bots.tools import ImageDetails, Manifest
 __all__ = [
     "ACCEPT",
     "check_digest",
+    "check_form",
     "config_digest",
     "layer_digests",
     "parse_config",
@@ -36,10 +37,15 @@ def sha256(content: bytes) -> Digest:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def check_digest(content: bytes, digest: Digest, what: str) -> None:
-    """Raise ForgeError unless the bytes have this digest."""
+def check_form(digest: Digest, what: str) -> None:
+    """Raise ForgeError unless the text is a digest, of a kind we can verify: it becomes part of an address."""
     if not _DIGEST.fullmatch(digest):
         raise ForgeError(f"{what} has a digest of an unknown kind: {digest[:100]!a}.")
+
+
+def check_digest(content: bytes, digest: Digest, what: str) -> None:
+    """Raise ForgeError unless the bytes have this digest."""
+    check_form(digest, what)
     algorithm, _, value = digest.partition(":")
     if hashlib.new(algorithm, content).hexdigest() != value:
         raise ForgeError(f"{what}: the registry's answer does not have the digest it claims; nothing was used of it.")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sig_bots.errors import ForgeError, NotFound
 from sig_bots.refs import Digest, ImageRef
 from sig_workers.registries.auth import AuthFile, Login, find_login
-from sig_workers.registries.manifests import ACCEPT, check_digest, sha256
+from sig_workers.registries.manifests import ACCEPT, check_digest, check_form, sha256
 from sig_workers.registries.taglist import TagList, read_tags
 from sig_workers.registries.transport import Answer, Sink, Transport
 
@@ -71,6 +71,7 @@ class Questions:
         self._blob(image, digest, limit, sink)
 
     def _blob(self, image: ImageRef, digest: Digest, limit: int, sink: Sink | None = None) -> Answer:
+        check_form(digest, str(image))
         host, path, login = self._place(image)
         url = f"{self._transport.origin(host)}/v2/{path}/blobs/{digest}"
         answer = self._transport.get(url, path, login, "application/octet-stream, */*", limit, sink=sink)
