@@ -195,3 +195,8 @@ def test_starting_afresh_deletes_only_what_a_run_made(tmp_path: Path) -> None:
     (tmp_path / "sigbot.db").write_text("x")
     forget(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_service_that_somebody_tries_out_waits_for_nothing_and_asks_any_registry(service: Service) -> None:
+    settings = service.settings
+    assert (settings.timing.settle.total_seconds(), settings.allow_private_registries) == (0, True)

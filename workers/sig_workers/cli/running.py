@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -41,11 +41,14 @@ class Running:
     service: Service
     supervisor: Supervisor | None
     url: str
+    watched: list[Callable[[], list[str]]] = field(default_factory=list)
+    """What looks after processes beside the service's own; each call says in sentences what it started again."""
 
     def check(self) -> None:
         """Start again what died, and say so."""
-        for sentence in self.supervisor.check() if self.supervisor else ():
-            click.echo(sentence, err=True)
+        for look in (*([self.supervisor.check] if self.supervisor else []), *self.watched):
+            for sentence in look():
+                say(sentence, "yellow")
 
     def serve(self, turn: Callable[[], object] = lambda: None) -> None:
         """Stay until Ctrl-C or TERM, starting again what dies; `turn` is called every second."""
@@ -152,6 +155,10 @@ def _end(service: Service, supervisor: Supervisor, beat: Beat) -> None:
             signal.signal(signal.SIGINT, before)
 
 
+_ALONE = '[timing]\nsettle = "0s"'
+"""Somebody who tries it out does not want to wait for an update."""
+
+
 def write_settings(data: Path, url: str, extra: str) -> Path:
     """Write `sigbot.toml` of this run (0600) and the local forge's hook target; returns its path.
 
@@ -163,7 +170,7 @@ def write_settings(data: Path, url: str, extra: str) -> Path:
     HookTarget(f"{url}/hooks/local", secret, store).write(data)
     lines = [
         f"url = {json.dumps(url)}", f"data = {json.dumps(str(data))}", f"store = {json.dumps(store)}",
-        'broker = "filesystem"', "allow_private_registries = true", extra, "[[instance]]", 'name = "local"', 'kind = "local"', 'account = "sigbot"',
+        'broker = "filesystem"', "allow_private_registries = true", extra or _ALONE, "[[instance]]", 'name = "local"', 'kind = "local"', 'account = "sigbot"',
         'account_id = "local:sigbot"', f"hook_secrets = [{json.dumps(secret)}]", 'repositories = ["*"]', "",
     ]  # fmt: skip
     file = data / "sigbot.toml"
