@@ -12,6 +12,8 @@ import pytest
 from sig_bots.errors import ForgeError, NotFound
 from sig_bots.packages import difference
 from sig_bots.refs import ImageRef
+from sig_workers.packages.reader import READER
+from sig_workers.registries.answers import MemoryAnswers
 from sig_workers.registries.client import RegistryClient
 from tests.servers.programs import program
 from tests.servers.registry import Registry
@@ -122,6 +124,20 @@ def test_a_package_database_is_read_once_per_digest_and_from_the_layers_needed(
         assert {described(one) for one in found.packages} == in_old
     blobs = [request.path for request in server.requests("GET", "/blobs/")]
     assert len(blobs) == len(set(blobs)) == 2, "the app's layer and the one below, of five"
+
+
+def test_what_an_older_reader_made_of_an_image_is_read_again(context: Path, registry_server: Registry) -> None:
+    cache = MemoryAnswers()
+    client = RegistryClient(insecure_hosts=[registry_server.host], cache=cache)
+    image = build(context, "FROM scratch\nCOPY busybox /\n", f"{registry_server.host}/packages/again:1")
+    for reader in (READER, READER - 1):
+        kept = {"unreadable": "it is of a new format", "reader": reader}
+        cache.put("packages", image.name, f"@{client.digest(image)}", kept, 0.0)
+        if reader == READER:
+            with pytest.raises(ForgeError, match=r"cannot be read: it is of a new format\.$"):
+                client.packages(image)
+        else:
+            assert client.packages(image) is None
 
 
 def test_zstd_layers_are_read_too(context: Path, tmp_path: Path, make_registry: Callable[..., Registry]) -> None:

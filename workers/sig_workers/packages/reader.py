@@ -14,7 +14,10 @@ from sig_workers.packages.overlay import Found, Place, all_places, scan
 from sig_workers.packages.rpmdatabase import read_rpm
 from sig_workers.packages.textdatabase import read_apk, read_dpkg
 
-__all__ = ["Fetch", "read_packages"]
+__all__ = ["READER", "Fetch", "read_packages"]
+
+READER = 1
+"""Counts up when more can be read than before: what was remembered of a digest is then read again."""
 
 type Fetch = Callable[[Digest, Path], None]
 """Puts the blob of a digest, verified, into a file. Raises Transient, ForgeError."""

@@ -20,7 +20,7 @@ from sig_bots.packages import PackageList
 from sig_bots.refs import Digest, ImageRef, Platform
 from sig_bots.tools import ImageDetails, Manifest
 from sig_workers.packages.limits import Budget, OutOfTime, Unreadable
-from sig_workers.packages.reader import read_packages
+from sig_workers.packages.reader import READER, read_packages
 from sig_workers.registries.answers import MemoryAnswers, RegistryCache
 from sig_workers.registries.auth import AuthFile, Login, read_auth_file
 from sig_workers.registries.connections import Connections, HostRules
@@ -143,7 +143,7 @@ class RegistryClient:
             raise NotFound(f"There is no image {image}{f' for {platform}' if platform else ''} in the registry.")
         one = image.with_tag(None, found.manifest.digest)
         kept = self._cache.get("packages", image.name, f"@{one.digest}")
-        if kept is None:
+        if kept is None or kept.get("reader") != READER:
             budget = Budget(seconds)
             try:
                 listed = read_packages(
@@ -154,7 +154,7 @@ class RegistryClient:
                 raise ForgeError(f"The packages of {image} cannot be read: {error}.") from None
             except Unreadable as error:
                 kept = {"unreadable": str(error)}
-            self._cache.put("packages", image.name, f"@{one.digest}", kept, 0.0)
+            self._cache.put("packages", image.name, f"@{one.digest}", {**kept, "reader": READER}, 0.0)
         if "unreadable" in kept:
             raise ForgeError(f"The packages of {image} cannot be read: {kept['unreadable']}.")
         return PackageList.model_validate(kept["list"]) if kept["list"] is not None else None
