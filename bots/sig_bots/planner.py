@@ -28,6 +28,7 @@ from sig_bots.plans import (
 from sig_bots.refs import Actor, Repo
 from sig_bots.roster import BUILT_IN, Roster
 from sig_bots.subjects import subject_of
+from sig_bots.wording import in_words
 
 __all__ = ["NOT_ENABLED", "Plan", "PlannedJob", "RepoFacts", "Superseded", "plan", "touches_config"]
 
@@ -134,7 +135,7 @@ def _choose(
     else:
         wanted = [one for one in bot.handlers if isinstance(event, one.event)]
     if not wanted:
-        return (), f"does not react to {event.kind}"
+        return (), f"does not react to {in_words(event.kind)}"
     if isinstance(config, ConfigProblem):
         if not bot.always:
             return (), messages.config_problem(str(config))
@@ -145,12 +146,12 @@ def _choose(
         try:
             fits = not isinstance(one, Handler) or one.when is None or bool(one.when(event))
         except Exception as error:  # a plugin's condition is foreign code: it must not stop the other bots
-            return (), f"its condition for {one.name} failed ({type(error).__name__})"
+            return (), f"its condition for {in_words(one.name)} failed ({type(error).__name__})"
         if fits:
             chosen.append(one)
     if not chosen:
-        return (), f"not needed for this {event.kind}"
-    return chosen, "runs " + ", ".join(one.name for one in chosen)
+        return (), f"not needed for this {in_words(event.kind)}"
+    return chosen, "runs " + ", ".join(in_words(one.name) for one in chosen)
 
 
 def _not_enabled(config: RepoConfig) -> str:
@@ -177,4 +178,4 @@ def _verdict(sentences: Sequence[str], repositories: int) -> str:
 def _nothing(planning: Planning, any_repository: bool) -> str:
     if not any_repository:
         return "no enabled repository"
-    return f"no enabled bot needs this {planning.event.kind}"
+    return f"no enabled bot needs this {in_words(planning.event.kind)}"

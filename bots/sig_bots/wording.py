@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["as_markdown", "counted", "plain_line"]
+__all__ = ["as_markdown", "counted", "in_words", "plain_line", "unescaped"]
 
 _LINK = re.compile(r"(?<!\\)!?\[([^\[\]\n]{0,500})\]\([^()\s]{0,2000}\)")
 _STRONG = re.compile(r"\*\*([^*\n]{1,500})\*\*")
 _ESCAPED = re.compile(r"\\([\\`*_\[\]()#~|!&<>])")
+_CODE_OR_ESCAPED = re.compile(r"`[^`\n]+`|\\([\\`*_\[\]()#~|!&<>])")
 _MARKDOWN = re.compile(r"([\\`*_\[\]()#~|!&<>])")
 
 
@@ -17,10 +18,20 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
+def in_words(name: str) -> str:
+    """A name of the code as people read it: `after_push` is "after push", `command:help` is "/sig help"."""
+    return name.replace("command:", "/sig ").replace("_", " ")
+
+
 def plain_line(text: str) -> str:
     """Markdown as one line of plain text: a check's summary and a job's reason are shown where nothing renders it."""
     line = _LINK.sub(r"\1", " ".join(text.split()))
     return _ESCAPED.sub(r"\1", _STRONG.sub(r"\1", line)).replace("`", "")
+
+
+def unescaped(text: str) -> str:
+    """Markdown as a terminal shows it: without the backslashes before signs, but for those in code between backquotes."""
+    return _CODE_OR_ESCAPED.sub(lambda match: match[1] or match[0], text)
 
 
 def as_markdown(text: str) -> str:

@@ -73,8 +73,8 @@ def errors(result: Plan) -> list[str]:
 def test_a_change_runs_the_enabled_bots_and_says_why_for_each() -> None:
     result = planned(change())
     assert names(result) == ["lint.lint_change", "build.build_change", "sigbot.check_config"]
-    assert dict(result.verdicts)["lint"] == "runs lint_change"
-    assert dict(result.verdicts)["update"] == "does not react to pull_request"
+    assert dict(result.verdicts)["lint"] == "runs lint change"
+    assert dict(result.verdicts)["update"] == "does not react to pull request"
     assert result.ignored is None
 
 
@@ -94,7 +94,7 @@ def test_without_a_file_only_the_default_bots_run() -> None:
 def test_a_condition_that_is_not_met_is_no_job() -> None:
     result = planned(change("labelled"))
     assert "lint.lint_change" not in names(result)
-    assert dict(result.verdicts)["lint"] == "not needed for this pull_request"
+    assert dict(result.verdicts)["lint"] == "not needed for this pull request"
 
 
 def test_a_repository_that_is_not_enabled_is_ignored() -> None:
@@ -123,7 +123,7 @@ def test_a_condition_that_raises_stops_only_its_bot() -> None:
 
 def test_an_event_nobody_needs_says_so() -> None:
     event = PackagesUpdated(source="fedora", nvrs=("bash-5-1",))
-    assert plan(event, [facts()], ROSTER).ignored == "no enabled bot needs this packages_updated"
+    assert plan(event, [facts()], ROSTER).ignored == "no enabled bot needs this packages updated"
 
 
 def test_an_image_reaches_every_repository_given() -> None:

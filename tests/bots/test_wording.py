@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from sig_bots.wording import as_markdown, counted, plain_line
+from sig_bots.wording import as_markdown, counted, in_words, plain_line, unescaped
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,12 @@ def test_plain_text_written_as_markdown_becomes_only_text(text: str) -> None:
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parseInline(as_markdown(text))
     children = tokens[0].children or []
     assert {child.type for child in children} <= {"text", "softbreak", "hardbreak", "text_special"}
+
+
+@pytest.mark.parametrize(("name", "said"), [("after_push", "after push"), ("command:ok", "/sig ok"), ("push", "push")])
+def test_a_name_of_the_code_is_said_in_words(name: str, said: str) -> None:
+    assert in_words(name) == said
+
+
+def test_a_terminal_shows_no_backslashes_but_those_of_code() -> None:
+    assert unescaped(r"\[x\] \(a\_b\) `\(c\_d\)` \d") == r"[x] (a_b) `\(c\_d\)` \d"

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from sig_bots.wording import in_words
 from sig_workers.cli.jobs import LIMIT, job_data, one_job, place, queue_again, show, show_jobs
 from sig_workers.cli.options import DATA, fail, open_service
 from sig_workers.cli.output import FORMAT, local_time, print_json, say, table
@@ -147,7 +148,7 @@ def show_delivery(number: int, data: Path | None, form: str) -> None:
     say(f"Delivery {number} from {one.instance or one.source}: {one.state}", "bold")
     if one.reason:
         say(one.reason)
-    say(f"{events[0].kind}, received {local_time(one.received_at)}" if events else "no event was made of it")
+    say(f"{in_words(events[0].kind)}, received {local_time(one.received_at)}" if events else "no event was made of it")
     table(["bot", "verdict"], [(verdict.bot, verdict.verdict) for verdict in verdicts])
     show_jobs(found, "text")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from rich.markup import escape
 
 from sig_bots.jobstate import OPEN, JobState
-from sig_bots.wording import counted
+from sig_bots.wording import counted, in_words
 from sig_workers.cli.output import busy, coloured, console, local_time
 from sig_workers.service import Service
 from sig_workers.store.deliverystate import UNPLANNED, DeliveryState
@@ -83,7 +83,7 @@ class Follower:
             return
         events = self.service.store.events_of(one.id)
         row = self.service.store.repository(one.repo_id) if one.repo_id is not None else None
-        what = events[0].kind.replace("_", " ") if events else one.source
+        what = in_words(events[0].kind) if events else one.source
         follows = counted(len(jobs), "job") if jobs else one.reason or "no bot has anything to do"
         line = f"{local_time(one.received_at)}  {escape(row.path if row else one.instance):<16} {escape(what)}: {escape(follows)}"
         console().print(f"{line}  [dim]{escape(f'{self.url}/deliveries/{one.id}')}[/dim]")

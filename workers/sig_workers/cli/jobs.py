@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from sig_bots.jobstate import OPEN, JobState
+from sig_bots.wording import in_words
 from sig_workers.cli.follow import outcome, state_of
 from sig_workers.cli.options import DATA, fail, open_service
 from sig_workers.cli.output import FORMAT, local_time, print_json, say, table
@@ -63,7 +64,7 @@ def show_jobs(found: list[JobRow], form: str) -> None:
         print_json([job_data(job) for job in found])
         return
     rows = [
-        (job.id, local_time(job.created_at), place(job), job.bot, job.handler, state_of(job), outcome(job))
+        (job.id, local_time(job.created_at), place(job), job.bot, in_words(job.handler), state_of(job), outcome(job))
         for job in found
     ]
     table(["job", "made", "where", "bot", "handler", "state", "outcome"], rows)
@@ -115,7 +116,7 @@ def show(number: int, data: Path | None, form: str) -> None:
         origin = {"plugin_version": job.plugin_version, "config_sha": job.config_sha, "trace": job.trace}
         print_json({**job_data(job), **origin, "attempts": tries, "effects": done, "url": url})
         return
-    say(f"Job {number}: {job.bot} {job.handler} in {place(job)}, {state_of(job)}", "bold")
+    say(f"Job {number}: {job.bot} {in_words(job.handler)} in {place(job)}, {state_of(job)}", "bold")
     say(outcome(job))
     say(url)
     table(["attempt", "from", "to", "state", "reason"], [

@@ -6,7 +6,7 @@ from typing import Any
 
 from sig_bots.jobstate import JobState
 from sig_bots.refs import PullRequest
-from sig_bots.wording import counted
+from sig_bots.wording import counted, unescaped
 from sig_workers.cli.follow import outcome, state_of
 from sig_workers.cli.output import local_time, say, table
 from sig_workers.service import Service
@@ -73,5 +73,7 @@ def print_comment(login: str, when: str, body: str) -> None:
     text = "\n".join(line for line in body.splitlines() if not line.startswith("<!-- ")).strip()
     if login:
         say(f"\n{login}, {when}:", "bold")
+    code = False
     for line in text.splitlines():
-        say(f"  {line}" if line else "")
+        code ^= line.startswith("```")
+        say(f"  {line if code else unescaped(line)}" if line else "")
