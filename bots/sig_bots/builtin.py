@@ -14,7 +14,7 @@ from sig_bots.events import CheckRerequested, EventBase, PullRequestChanged
 from sig_bots.forge import Annotation, CheckState
 from sig_bots.help import help_data, help_markdown
 from sig_bots.roster import BUILT_IN
-from sig_bots.wording import plain_line
+from sig_bots.wording import counted, plain_line
 
 __all__ = ["bot"]
 
@@ -39,12 +39,15 @@ class CancelArgs(Arguments):
 def show_help(ctx: Context, args: HelpArgs) -> None:
     """List the commands, or explain one command or bot."""
     ctx.reply(help_markdown(help_data(ctx.bots), args.topic))
+    ctx.summary = f"explained {args.topic}" if args.topic else "listed the commands"
 
 
 @bot.command("status")
 def status(ctx: Context, args: NoArgs) -> None:
     """Show the latest jobs of this pull request."""
-    ctx.reply(messages.status(ctx.services.jobs.of(ctx.number)))
+    jobs = ctx.services.jobs.of(ctx.number)
+    ctx.reply(messages.status(jobs))
+    ctx.summary = f"told of {counted(len(jobs), 'job')}"
 
 
 @bot.command("cancel", who="write", examples=("/sig cancel", "/sig cancel rebuild"))
@@ -54,7 +57,9 @@ def cancel(ctx: Context, args: CancelArgs) -> None:
         raise UserError(messages.unknown_bot(args.bot, nearest(args.bot, list(ctx.bots.bots))))
     login = ctx.actor.login if ctx.actor else "somebody"
     count = ctx.services.jobs.cancel(ctx.number, bot=args.bot, reason=f"cancelled by {login}")
-    ctx.reply(messages.cancelled(count, args.bot))
+    answer = messages.cancelled(count, args.bot)
+    ctx.reply(answer)
+    ctx.summary = plain_line(answer)
 
 
 @bot.on(PullRequestChanged, when=lambda event: event.action in ("opened", "updated", "reopened"))
@@ -74,7 +79,9 @@ def command_errors(ctx: Context, event: EventBase) -> None:
     """Answer the lines of a comment that were meant as commands and are none."""
     errors = ctx.args.get("errors")
     lines = errors if isinstance(errors, (list, tuple)) else ()
-    ctx.reply(messages.command_errors([(int(line), str(message)) for line, message in lines]))
+    told = [(int(line), str(message)) for line, message in lines]
+    ctx.reply(messages.command_errors(told))
+    ctx.summary = plain_line(f"refused: {'; '.join(message for _, message in told)}")[:300]
 
 
 @bot.internal()
@@ -104,7 +111,10 @@ def _check_config(ctx: Context, sha: str) -> None:
 
 
 def _fail(ctx: Context, sha: str, problems: Sequence[Problem]) -> None:
-    """A failed check: the first problem and where the others are in its one line, all in its text and on their lines."""
+    """A failed check: the first problem and where the others are in its one line, all in its text and on their lines.
+
+    Raises UserError: a job that found the file unusable did not end well.
+    """
     ctx.summary = plain_line(messages.config_problems([str(one) for one in problems], [one.line for one in problems]))
     annotations = [
         Annotation(
@@ -116,6 +126,8 @@ def _fail(ctx: Context, sha: str, problems: Sequence[Problem]) -> None:
         sha, _check_name(ctx), CheckState.FAILURE, summary=ctx.summary, url=ctx.job_url,
         text="\n".join(f"- {one}" for one in problems), annotations=annotations, number=ctx.number,
     )  # fmt: skip
+    ctx.failed.add((ctx.head_sha or sha, ""))  # told already: no second check beside it
+    raise UserError(ctx.summary)
 
 
 def _check_name(ctx: Context) -> str:

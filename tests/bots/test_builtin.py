@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sig_bots import Bot, CheckState, Context, NoArgs, UserError
+from sig_bots.jobstate import JobState
 from sig_bots.testing import SigHarness
 
 greeter = Bot("greeter", summary="Say hello.")
@@ -60,6 +61,16 @@ def test_several_faults_of_one_comment_get_one_answer(sig: SigHarness, number: i
     ) in replies
 
 
+def test_every_answer_is_a_line_in_the_list_of_jobs(sig: SigHarness, number: int) -> None:
+    sig.comment("/sig help\n/sig help hello\n/sig status\n/sig cancel\n/sig helo", on=number)
+    assert len(sig.replies()) == 5
+    assert {outcome.reason for _, outcome in sig.outcomes} >= {
+        "listed the commands", "explained hello", "told of 3 jobs",
+        "There was no job waiting or running here, so nothing was cancelled.",
+        "refused: There is no command /sig helo. Did you mean /sig hello?",
+    }  # fmt: skip
+
+
 def test_who_may_not_is_told_what_is_needed(sig: SigHarness, number: int) -> None:
     sig.comment("/sig hello", on=number, by="bob")
     (reply,) = sig.replies()
@@ -93,6 +104,8 @@ def test_a_pull_request_that_breaks_the_configuration_gets_a_failed_check(sig: S
     )
     assert [(one.path, one.line) for one in check.annotations] == [(".sigbot.yaml", line) for line in (2, 3, 4)]
     assert not any("`" in one.message for one in check.annotations)
+    assert list(sig.checks(number)) == ["sigbot/config"]
+    assert [outcome.state for name, outcome in sig.outcomes if name == "sigbot/check_config"] == [JobState.FAILED]
 
 
 def test_a_pull_request_that_mends_the_configuration_gets_a_green_check(sig: SigHarness) -> None:
@@ -109,5 +122,6 @@ def test_the_commit_that_broke_the_default_branch_is_told(sig: SigHarness, numbe
     sha = sig.push({".sigbot.yaml": "version: 3\n"})
     (check,) = sig.forge().checks(sha)
     assert (check.name, check.state) == ("sigbot/config", CheckState.FAILURE)
+    assert (sig.outcomes[-1][0], sig.outcomes[-1][1].state) == ("sigbot/config_problem", JobState.FAILED)
     sig.comment("/sig hello", on=number)
     assert sig.replies()[0].startswith("No bot runs here because `.sigbot.yaml` on the default branch cannot be used")

@@ -8,4 +8,5 @@ bot = Bot("ping", always=True)
 @bot.command("ping")
 def ping(ctx: Context, args: NoArgs) -> None:
     """Answer with a pong."""
-    ctx.reply("pong")
+    ctx.summary = "pong"
+    ctx.reply(ctx.summary)
