@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.markup import escape
 
+from sig_bots.events import load_event
 from sig_bots.jobstate import OPEN, JobState
+from sig_bots.plans import is_account
+from sig_bots.refs import Actor
 from sig_bots.wording import counted, in_words
 from sig_workers.cli.output import busy, coloured, console, local_time
 from sig_workers.service import Service
 from sig_workers.store.deliverystate import UNPLANNED, DeliveryState
-from sig_workers.store.rows import DeliveryRow, JobRow
+from sig_workers.store.rows import DeliveryRow, EventRow, JobRow
 
 __all__ = ["Follower", "arriving", "outcome", "state_of", "wait_for_bots"]
 
@@ -27,6 +30,11 @@ QUIET_STATES = (JobState.SKIPPED, JobState.SUPERSEDED, JobState.OBSOLETE)
 def state_of(job: JobRow) -> str:
     """The state, with the one name more that people need: `waiting`, for a job that is tried again later."""
     return "waiting" if job.state == JobState.QUEUED and job.attempt > 0 and job.reason else job.state
+
+
+def is_command(job: JobRow) -> bool:
+    """Whether a person asked for it."""
+    return job.handler.startswith("command:")
 
 
 def outcome(job: JobRow) -> str:
@@ -49,7 +57,7 @@ class Follower:
     since: int = 0
     """Jobs up to this id are not told of."""
     skipped: bool = False
-    """Whether jobs that found nothing to do are told of too."""
+    """Whether jobs that found nothing to do are told of too; those of commands always are."""
     failed: int = 0
     """How many jobs ended badly."""
     heard: int = 0
@@ -77,16 +85,23 @@ class Follower:
         self.poll()
 
     def _hear(self, one: DeliveryRow) -> None:
-        """A line for what a person or another service sent; our own events and what nobody wants are on the page."""
+        """A line for what a person or another service sent, also when no bot wants it; what we did ourselves is on the page."""
         jobs = self.service.store.jobs(delivery=one.id, limit=500)
-        if not one.instance or (not jobs and (one.state == DeliveryState.IGNORED or one.source == "registry")):
-            return
         events = self.service.store.events_of(one.id)
+        if not one.instance or (not jobs and (one.source == "registry" or self._is_ours(one, events))):
+            return
         row = self.service.store.repository(one.repo_id) if one.repo_id is not None else None
         what = in_words(events[0].kind) if events else one.source
         follows = counted(len(jobs), "job") if jobs else one.reason or "no bot has anything to do"
         line = f"{local_time(one.received_at)}  {escape(row.path if row else one.instance):<16} {escape(what)}: {escape(follows)}"
         console().print(f"{line}  [dim]{escape(f'{self.url}/deliveries/{one.id}')}[/dim]")
+
+    def _is_ours(self, one: DeliveryRow, events: Sequence[EventRow]) -> bool:
+        """Whether our own account did it: then somebody was told already, by the line of a job."""
+        instance = self.service.settings.instance(one.instance)
+        account = Actor(login=instance.account, id=instance.account_id) if instance else None
+        actors = (getattr(load_event(event.json), "actor", None) for event in events)
+        return any(actor is not None and is_account(actor, account) for actor in actors)
 
     def poll(self) -> list[JobRow]:
         """Print a line for each job whose state is news; returns the jobs that are still to come to an end."""
@@ -100,7 +115,7 @@ class Follower:
             elif self.shown.get(job.id) != (state, job.attempt):
                 self.shown[job.id] = (state, job.attempt)
                 self.failed += state in (JobState.FAILED, JobState.DEAD)
-                if self.skipped or state not in QUIET_STATES:
+                if self.skipped or state not in QUIET_STATES or (state == JobState.SKIPPED and is_command(job)):
                     news.append(job)
         for job in sorted(news, key=lambda job: (job.finished_at or job.created_at, job.id)):
             self._print(job, state_of(job))
