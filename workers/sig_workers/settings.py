@@ -9,15 +9,17 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as BadEnvironment
 
+from sig_bots.arguments import nearest
 from sig_workers.instances import Instance, RegistryAccess, Section, SettingsError
 
 __all__ = ["Instance", "RegistryAccess", "Settings", "SettingsError", "Timing", "load_settings"]
@@ -196,14 +198,48 @@ def load_settings(path: Path | None = None, **overrides: object) -> Settings:
         name = f"SIGBOT_{named[1].upper()}" if named else "a variable"
         raise SettingsError(f"the environment: {name} is not JSON; set {name}__KEY for one key of it") from None
     except ValidationError as error:
-        raise SettingsError(f"{file}: " + "; ".join(_sentences(error))) from None
+        raise SettingsError("; ".join(_sentences(error, file))) from None
 
 
-def _sentences(error: ValidationError) -> list[str]:
-    """What is wrong, one part of a sentence per key. No value is repeated: it may be a secret."""
-    found = []
+def _sentences(error: ValidationError, file: str) -> list[str]:
+    """What is wrong, one part of a sentence per key. No value is repeated: it may be a secret.
+
+    The file is named once, a variable of the environment at each of its keys.
+    """
+    found, named = [], False
     for one in error.errors(include_url=False, include_context=False, include_input=False):
         key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in one["loc"]).removeprefix(".")
         what = _WRONG.get(one["type"]) or one["msg"].removeprefix("Value error, ").replace("Input should", "must")
-        found.append(f"{key}: {' '.join(what.split())}" if key else " ".join(what.split()))
+        if one["type"] == "extra_forbidden" and (meant := _meant(one["loc"])):
+            what = f"is no setting; did you mean {meant}?"
+        sentence = f"{key}: {' '.join(what.split())}" if key else " ".join(what.split())
+        if variable := _variable(one["loc"]):
+            found.append(f"the environment: {variable}: {' '.join(what.split())}")
+        else:
+            found.append(sentence if named else f"{file}: {sentence}")
+            named = True
     return found
+
+
+def _variable(loc: tuple[int | str, ...]) -> str | None:
+    """The variable a value came from, if one is set: it wins over the file."""
+    given = {name.upper() for name in os.environ}
+    names = ("SIGBOT_" + "__".join(str(part) for part in loc[:length]).upper() for length in range(len(loc), 0, -1))
+    return next((name for name in names if name in given), None)
+
+
+def _meant(loc: tuple[int | str, ...]) -> str | None:
+    """The known key nearest to the last of the path."""
+    known = _keys(Settings, [part for part in loc[:-1] if isinstance(part, str)])
+    return nearest(str(loc[-1]), known)
+
+
+def _keys(model: type[BaseModel], path: Sequence[str]) -> list[str]:
+    """The keys of the section at the end of the path; none where there is no such section."""
+    fields = {one.alias or name: one for name, one in model.model_fields.items()}
+    if not path:
+        return list(fields)
+    field = fields.get(path[0])
+    kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+    sections = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    return _keys(sections[0], path[1:]) if sections else []
