@@ -1,3 +1,4 @@
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,9 @@ def test_a_real_registry_is_read_as_skopeo_reads_it(registry_server: Registry, t
     details = client.config(image.with_tag(None, theirs))
     assert details is not None
     assert details.labels["a"] == "b"
+    raw = subprocess.run([*argv[:3], "--raw", argv[-1]], check=True, capture_output=True).stdout
+    size = sum(layer["size"] for layer in json.loads(raw)["layers"])
+    assert [one and one.size for one in (details, client.config(image))] == [size, size]  # also from what was kept
     assert client.tags(image) == ["1"]
     assert client.digest(image.with_tag("absent")) is None
     with pytest.raises(NotFound):

@@ -28,6 +28,7 @@ from sig_workers.registries.hold import Holds
 from sig_workers.registries.manifests import (
     config_digest,
     layer_digests,
+    layers_size,
     parse_config,
     parse_manifest,
 )
@@ -121,10 +122,10 @@ class RegistryClient:
             raise ForgeError(f"{image}: the manifest names no config.")
         kept = self._cache.get("config", image.name, f"@{found.config}")
         if kept is not None:
-            return ImageDetails.model_validate(kept)
+            return ImageDetails.model_validate(kept).model_copy(update={"size": found.size})
         details = parse_config(self._ask.blob(image, found.config, _CONFIG_LIMIT), str(image))
         self._cache.put("config", image.name, f"@{found.config}", details.model_dump(mode="json"), 0.0)
-        return details
+        return details.model_copy(update={"size": found.size})
 
     def hold(self, image: ImageRef) -> str:
         """Why the digest must not be proposed (yet), as the rest of a sentence; empty when it may. Raises Transient, ForgeError."""
@@ -214,7 +215,7 @@ class RegistryClient:
                 return None
         kept = self._cache.get("manifest", image.name, f"@{digest}") if digest else None
         if kept is not None:
-            return _Content(Manifest.model_validate(kept["manifest"]), kept["config"])
+            return _Content(Manifest.model_validate(kept["manifest"]), kept["config"], kept.get("size"))
         return self._fetch(image)
 
     def _fetch(self, image: ImageRef) -> _Content | None:
@@ -224,20 +225,22 @@ class RegistryClient:
             return None
         manifest = parse_manifest(answer.body, answer.headers.get("content-type", ""), str(image))
         config = None if manifest.is_index else config_digest(answer.body)
+        size = None if manifest.is_index else layers_size(answer.body, str(image))
         took = time.monotonic() - began
-        value = {"manifest": manifest.model_dump(mode="json"), "config": config}
+        value = {"manifest": manifest.model_dump(mode="json"), "config": config, "size": size}
         self._cache.put("manifest", image.name, f"@{image.digest or manifest.digest}", value, took)
         if image.digest is None:
             self._cache.put("digest", image.name, _rest(image), {"digest": manifest.digest}, took)
-        return _Content(manifest, config)
+        return _Content(manifest, config, size)
 
 
 @dataclass(frozen=True)
 class _Content:
-    """A manifest and, when it is one platform's, the digest of its config."""
+    """A manifest and, when it is one platform's, the digest of its config and the bytes of its layers, where told."""
 
     manifest: Manifest
     config: Digest | None
+    size: int | None = None
 
 
 def _rest(image: ImageRef) -> str:

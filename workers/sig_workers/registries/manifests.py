@@ -20,6 +20,7 @@ __all__ = [
     "check_form",
     "config_digest",
     "layer_digests",
+    "layers_size",
     "parse_config",
     "parse_json",
     "parse_manifest",
@@ -122,6 +123,14 @@ def layer_digests(content: bytes, what: str) -> list[Digest]:
     if any("encrypted" in str(layer.get("mediaType")) for layer in layers):
         raise ForgeError(f"{what}: its layers are encrypted.")
     return [str(one) for one in found]
+
+
+def layers_size(content: bytes, what: str) -> int | None:
+    """Bytes of the layers an image manifest names, as the registry holds them; None when it does not say. Raises ForgeError."""
+    layers = parse_json(content, what).get("layers")
+    sizes = [row.get("size") for row in layers if isinstance(row, dict)] if isinstance(layers, list) else []
+    numbers = [size for size in sizes if type(size) is int and 0 <= size < 2**50]
+    return sum(numbers) if numbers and len(numbers) == len(sizes) else None
 
 
 def parse_config(content: bytes, what: str) -> ImageDetails:
