@@ -92,24 +92,27 @@ class Pulls:
         self, group: Group, applied: Sequence[MovedReference], changes: Mapping[str, bytes], before: str | None
     ) -> None:
         ctx, branch, title = self.ctx, self.branch(group.slug), report.title(group)
-        sha = ctx.services.workspace.commit(
-            branch=branch, parent=self.head, changes=changes, message=report.commit_message(group, applied),
-            expected=before,
-        )  # fmt: skip
         present = self.present.get(branch)
         opened = (report.opened_at(present.body) if present else None) or ctx.now
         body = report.body(
             group, applied, branch, opened=opened, facts=gather(ctx.services.registry, applied), packages=self._packages(applied), rebuilt=self._rebuilt(applied),
             automerge=self.config.merges(farthest(applied)),
         )  # fmt: skip
+        if present is not None and ctx.forge.pull_request(present.number).state != "open":
+            ctx.log(f"{group.label}: #{present.number} was closed or merged meanwhile")  # the facts took their time
+            return
+        sha = ctx.services.workspace.commit(
+            branch=branch, parent=self.head, changes=changes, message=report.commit_message(group, applied),
+            expected=before,
+        )  # fmt: skip
         pull_request = ctx.forge.ensure_pr(
             branch, base=self.base, title=title, body=body, labels=self.config.labels, reviewers=self.config.reviewers
         )
         ctx.log(f"{group.label}: pull request #{pull_request.number}: {title}")
+        self.opened.append(pull_request)
         self._new += present is None
         if present is not None and self.config.merges(farthest(applied)):
             self._merge(present, sha)
-        self.opened.append(pull_request)
 
     def _merge(self, present: PullRequest, sha: str) -> None:
         """Merge what stood at this very commit before this run and has passed every check since.

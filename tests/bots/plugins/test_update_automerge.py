@@ -30,6 +30,7 @@ def test_a_patch_is_merged_when_every_check_has_passed() -> None:
     check(sig, one, CheckState.SUCCESS)
     assert "the bot merges it once every check has passed" in one.body
     assert state(sig, one) == "merged"
+    assert sig.outcomes[-1][1].reason == f"merged #{one.number} {one.title}"
     assert sig.forge().read_file("Containerfile") == f"FROM {BASE}:1.0.1\n".encode()
 
 
