@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, Self, get_args
 from urllib.parse import unquote, urlsplit
@@ -19,7 +20,6 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as BadEnvironment
 
-from sig_bots.arguments import nearest
 from sig_workers.instances import Instance, RegistryAccess, Section, SettingsError
 
 __all__ = ["Instance", "RegistryAccess", "Settings", "SettingsError", "Timing", "load_settings"]
@@ -231,7 +231,8 @@ def _variable(loc: tuple[int | str, ...]) -> str | None:
 def _meant(loc: tuple[int | str, ...]) -> str | None:
     """The known key nearest to the last of the path."""
     known = _keys(Settings, [part for part in loc[:-1] if isinstance(part, str)])
-    return nearest(str(loc[-1]), known)
+    found = get_close_matches(str(loc[-1])[:60].lower(), known, n=1)
+    return found[0] if found else None
 
 
 def _keys(model: type[BaseModel], path: Sequence[str]) -> list[str]:
