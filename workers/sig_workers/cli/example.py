@@ -90,6 +90,8 @@ def _claimed_folder(data: Path, keep: bool) -> Iterator[Path]:
                 continue
             if not keep:
                 forget(candidate)
+            if number > 1:
+                say(f"Another run is on {data}; the data of this one is in {candidate}.")
             yield candidate
             return
     fail(f"{MOST_FOLDERS - 1} runs have taken {data} and the folders beside it; end one of them")
@@ -100,6 +102,7 @@ def _service(data: Path, port: int) -> Iterator[tuple[Running, LocalRegistry]]:
     """The service with the registry it is configured for; the registry ends after it."""
     port = own_port(port)
     with registry_on(data, port) as registry, started(data, port, registry.settings("local:*")) as service:
+        service.watched.append(registry.check)
         tell_missing(service)
         yield service, registry
 

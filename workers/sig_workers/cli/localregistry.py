@@ -6,9 +6,7 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ from pathlib import Path
 
 from sig_workers.cli.output import busy, say
 from sig_workers.cli.ports import free_port
-from sig_workers.cli.supervisor import dying_with_us
+from sig_workers.cli.supervisor import Supervisor
 
 __all__ = ["LocalRegistry", "RegistryMissing", "registry_on"]
 
@@ -31,7 +29,7 @@ class RegistryMissing(Exception):
 
 @dataclass
 class LocalRegistry:
-    """One registry process. It is started once: when somebody stops it, it stays stopped, and the bots say so."""
+    """One registry process, started again by `check` when it dies."""
 
     folder: Path
     port: int
@@ -39,7 +37,7 @@ class LocalRegistry:
     """Where it reports pushes."""
     secret: str
     """The bearer token it reports them with."""
-    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _supervisor: Supervisor | None = field(default=None, init=False)
 
     @property
     def host(self) -> str:
@@ -59,7 +57,8 @@ class LocalRegistry:
     @property
     def pid(self) -> int | None:
         """Its process, None when it does not run."""
-        return self._process.pid if self._process is not None and self._process.poll() is None else None
+        process = self._supervisor.children["registry"].process if self._supervisor else None
+        return process.pid if process is not None and process.poll() is None else None
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises RegistryMissing."""
@@ -71,29 +70,24 @@ class LocalRegistry:
         descriptor = os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             json.dump(self._config(), file)  # JSON is YAML
-        with (self.folder / "registry.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*dying_with_us(), program, "serve", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
-                env=_environment(program), start_new_session=True,
-            )  # fmt: skip
+        self._supervisor = Supervisor(self.folder, _environment(program), inherits=False)
+        self._supervisor.start("registry", [program, "serve", str(config)])
         until = time.monotonic() + READY_SECONDS
         while not self._listens():
-            if self._process.poll() is not None or time.monotonic() > until:
+            if self.pid is None or time.monotonic() > until:
                 self.stop()
                 raise RegistryMissing(f"the registry {program} does not start; {self.folder / 'registry.log'} says why")
             time.sleep(0.05)
 
-    def stop(self, patience: float = 4.0) -> None:
+    def check(self) -> list[str]:
+        """Start it again when it has died; a sentence that says so."""
+        return self._supervisor.check() if self._supervisor else []
+
+    def stop(self) -> None:
         """End it; what it stores stays."""
-        process, self._process = self._process, None
-        if process is None or process.poll() is not None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(patience)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is not None:
+            supervisor.stop()
 
     def _listens(self) -> bool:
         with socket.socket() as probe:

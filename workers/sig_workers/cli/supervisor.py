@@ -41,6 +41,8 @@ class Supervisor:
     logs: Path
     environment: Mapping[str, str]
     children: dict[str, Child] = field(default_factory=dict)
+    inherits: bool = True
+    """Whether they get this process's environment too, beside `environment`."""
 
     def start(self, name: str, argv: Sequence[str]) -> None:
         """Start a process in a group of its own."""
@@ -50,7 +52,7 @@ class Supervisor:
         self.logs.mkdir(parents=True, exist_ok=True)
         with (self.logs / f"{name}.log").open("ab") as output:
             return subprocess.Popen(
-                [*dying_with_us(), *argv], env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, stdout=output,
+                [*dying_with_us(), *argv], env={**(os.environ if self.inherits else {}), **self.environment}, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
 
