@@ -57,10 +57,13 @@ def json_schema(roster: Roster) -> dict[str, Any]:
     }
 
 
-def suggest(containerfiles: Sequence[str]) -> str:
+def suggest(
+    containerfiles: Sequence[str], publish_at: str = "quay.io/YOUR-ORGANISATION", name: str = "YOUR-IMAGE"
+) -> str:
     """Text of a first `.sigbot.yaml`: lint and update enabled, and the images to publish as comments to fill in.
 
-    `containerfiles` are paths relative to the root of the repository.
+    `containerfiles` are paths relative to the root of the repository. Their images go below `publish_at`, each named as
+    its folder is; `name` is for one in the root.
     """
     lines = [f"version: {VERSION}", "lint: {}", "update: {}"]
     if containerfiles:
@@ -68,7 +71,7 @@ def suggest(containerfiles: Sequence[str]) -> str:
         lines += ["# build: {}", "# rebuild: {}", "# images:"]
         for path in sorted(containerfiles):
             folder = PurePosixPath(path).parent.name
-            lines.append(f"#   - name: quay.io/YOUR-ORGANISATION/{_image_part(folder) or 'YOUR-IMAGE'}")
+            lines.append(f"#   - name: {publish_at}/{_image_part(folder) or name}")
             lines.append(f"#     containerfile: {_scalar(path)}")
     return "\n".join(lines) + "\n"
 

@@ -25,6 +25,8 @@ def _image_name(text: str) -> str:
         image = ImageRef.parse(text)
     except ValueError:
         image = None
+    if image is None and text != text.lower():
+        raise ValueError(f"must be in lower case, as all names of images are, not {code(text)}")
     if image is None or not image.registry or image.tag or image.digest:
         raise ValueError(f"must be registry/path without tag, as in quay.io/fedora/httpd, not {code(text)}")
     return text

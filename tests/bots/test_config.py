@@ -310,6 +310,18 @@ def test_every_reference_in_the_schema_resolves() -> None:
     assert references(schema) <= {f"#/$defs/{name}" for name in schema["$defs"]}
 
 
+def test_the_suggested_file_names_a_registry_that_is_known() -> None:
+    text = suggest(["Containerfile", "app/Containerfile"], "127.0.0.1:5000", "mine")
+    comments = [line.removeprefix("# ") for line in text.splitlines() if line.startswith(("# images", "#  "))]
+    opened = "\n".join(["version: 1", *comments])
+    assert [one.name for one in config(opened).images] == ["127.0.0.1:5000/mine", "127.0.0.1:5000/app"]
+
+
+def test_a_name_in_upper_case_is_told_to_be_in_lower() -> None:
+    found = parse_config(b"version: 1\nimages: [{name: quay.io/Me/App}]\n", ROSTER)
+    assert "must be in lower case, as all names of images are, not quay.io/Me/App" in str(found).replace("`", "")
+
+
 def test_the_suggested_file_is_valid_with_and_without_its_comments() -> None:
     text = suggest(["app/Containerfile", "Dockerfile", "odd name/- x: y"])
     assert config(text).enabled(update)

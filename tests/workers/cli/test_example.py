@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from sig_bots.refs import ImageRef
+from sig_workers.cli.localregistry import LocalRegistry
 from sig_workers.registries.seed import publish
 from sig_workers.service import Service
 from sig_workers.settings import load_settings
@@ -126,6 +127,7 @@ def test_a_checkout_is_previewed_and_linted_and_left_as_it_is(sigbot: Sigbot, tm
     assert "Containerfile:2: error SIG007" in said.out
     assert "you/my-project   lint     done" in said.out
     assert "The check sigbot/lint failed." in said.out
+    assert re.search(r"^#   - name: 127\.0\.0\.1:\d+/my-project$", said.out, re.MULTILINE)
     assert git(checkout, "for-each-ref") == before
     assert "Nothing was committed to trunk since the last run" in sigbot(*words).out
 
@@ -150,6 +152,7 @@ def test_a_repository_of_ones_own_is_published_beside_and_followed_on_a_port_tha
             assert re.search(rf"^Port {port} is taken; sigbot takes \d+\.$", text, re.MULTILINE)
             assert f"name it {registry}/me/app in .sigbot.yaml" in text
             assert "you/mine may not publish quay.io/me/app" in text
+            assert f"forge pr you/mine --as you --branch my-change --data {data}" in text
             accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
             found = httpx.get(f"http://{registry}/v2/me/app/manifests/latest", headers=accept, trust_env=False)
             assert found.status_code == 200
@@ -166,6 +169,21 @@ def test_a_repository_of_ones_own_is_published_beside_and_followed_on_a_port_tha
 
 def git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout
+
+
+def test_a_registry_that_was_killed_is_started_again_and_that_is_said(tmp_path: Path, path: None) -> None:
+    registry = LocalRegistry(tmp_path, free_port(), "http://127.0.0.1:9/", "s" * 32)
+    registry.start()
+    try:
+        assert registry.check() == []
+        os.kill(registry.pid or 0, signal.SIGKILL)
+        wait(lambda: registry.pid is None, 20)
+        assert registry.check() == ["registry ended with -9 and is started again"]
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:  # waits longer before each
+            assert client.get(f"http://{registry.host}/v2/").is_success
+    finally:
+        registry.stop()
+    assert registry.pid is None
 
 
 def test_packages_of_images_are_listed_and_compared(

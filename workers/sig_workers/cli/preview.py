@@ -37,7 +37,7 @@ class Preview:
     """A .sigbot.yaml for the repository."""
 
     @classmethod
-    def of(cls, service: Service, config: RepoConfig, workspace: Workspace, sha: str) -> Preview:
+    def of(cls, service: Service, config: RepoConfig, workspace: Workspace, repo: Repo, sha: str) -> Preview:
         """Look at the commit. Without a configuration of its own, all three bots are previewed."""
         paths = containerfiles(workspace.files(sha), config.images)
         files = dict(workspace.read(sha, paths))
@@ -50,7 +50,7 @@ class Preview:
             lint=_told(lambda: _lint(service, config, files)) if on("lint") else None,
             update=_told(lambda: _update(service, config, files)) if on("update") else None,
             rebuild=_rebuild(config, files) if on("rebuild") else None,
-            suggestion=suggest(paths),
+            suggestion=suggest(paths, *_publishing(service, repo)),
         )
 
     def tell(self) -> None:
@@ -61,6 +61,15 @@ class Preview:
                 say(f"  {name:<8} {line}")
             if lines is not None and len(lines) > MOST_LINES:
                 say(f"  {name:<8} and {len(lines) - MOST_LINES} more")
+
+
+def _publishing(service: Service, repo: Repo) -> tuple[str, ...]:
+    """Where images of the repository may be published from here, and the name of its only one; nothing where none may."""
+    name = repo.path.rpartition("/")[2]
+    ours = (
+        one.host for one in service.settings.registries if one.allows(f"{one.host}/{name}", repo.instance, repo.path)
+    )
+    return next(((host, name) for host in ours), ())
 
 
 def _told(look: Callable[[], Sequence[str]]) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,14 +54,21 @@ def run(repository: str, data: Path | None, port: int, wait: float, serve: bool)
         good = look_and_act(service, follower, imported, wait)
         if serve:
             follower.skip_heard()
-            say(f"\nLook at {service.url}/, or push a branch and see what the bots say to it:", "bold")
-            say(
-                f"  git push {service.service.local_forge.history(imported.path).folder} HEAD:refs/heads/{imported.branch}"
-            )
-            say("Ctrl-C ends it.")
+            _closing_words(service, imported)
             service.serve(follower.turn)
     if not good and not serve:
         raise click.exceptions.Exit(1)
+
+
+def _closing_words(service: Running, imported: Imported) -> None:
+    folder, data = service.service.local_forge.history(imported.path).folder, service.service.settings.data
+    say(f"\nLook at {service.url}/, or push and see what the bots say to it:", "bold")
+    say(f"  git push {folder} HEAD:refs/heads/{imported.branch}")
+    say("Open a pull request with what you have committed on a branch:", "bold")
+    say(f"  git push {folder} HEAD:refs/heads/my-change")
+    program = Path(sys.executable).with_name("sigbot")
+    say(f"  {program} forge pr {imported.path} --as {OWNER} --branch my-change --data {data}")
+    say("Ctrl-C ends it.")
 
 
 @contextmanager
@@ -73,6 +81,7 @@ def _service(data: Path, port: int) -> Iterator[Running]:
     with claimed(data):
         port = own_port(port)
         with registry_on(data, port) as registry, started(data, port, registry.settings(PUBLISHERS)) as service:
+            service.watched.append(registry.check)
             tell_missing(service)
             yield service
 
@@ -85,7 +94,7 @@ def look_and_act(service: Running, follower: Follower, imported: Imported, wait:
     data = workspace.read(imported.head, [CONFIG_FILE]).get(CONFIG_FILE)
     config = configuration(doors, data)
     with busy("looking at the repository"):
-        preview = Preview.of(doors, config, workspace, imported.head)
+        preview = Preview.of(doors, config, workspace, row.ref(), imported.head)
     preview.tell()
     tell_registry(doors, imported.path, config)
     if data is None:
