@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sig_bots.migration.outcome import LONGEST_NAME, Draft, shown
+from sig_bots.migration.renovatekeys import NO_DASHBOARD
 from sig_bots.migration.renovaterules import Scope
 from sig_bots.migration.schedules import cron, later
 from sig_bots.migration.versionranges import allowed_in
@@ -238,8 +239,8 @@ def _limit(key: str) -> Setting:
 
 def _dashboard(draft: Draft, path: Path, value: object, scope: Scope) -> None:
     on = draft.flag(path, value)
-    if on is not None and _whole(draft, path, scope, "dashboard"):
-        draft.set("dashboard", on, path)
+    if on and _whole(draft, path, scope, "dashboard"):
+        draft.lose(path, NO_DASHBOARD)
 
 
 type Setting = Callable[[Draft, Path, Any, Scope], None]

@@ -12,7 +12,7 @@ __all__ = ["ORDER", "write_config"]
 
 ORDER = (
     "ignore", "groups", "tags", "allow", "pin_digests", "schedule", "timezone", "cooldown", "limits", "labels", "reviewers",
-    "automerge", "dashboard",
+    "automerge",
 )  # fmt: skip
 """The keys of the update section as a person looks for them: what, when, how many, who."""
 
