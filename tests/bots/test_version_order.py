@@ -1,7 +1,6 @@
 """How package managers order versions: tables of known cases, and the programs themselves on made-up versions."""
 
 import random
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sig_bots.versionorder import compare_apk, compare_debian, compare_rpm
+from tests.servers.programs import program
 
 ORDERS = {"rpm": compare_rpm, "dpkg": compare_debian, "apk": compare_apk}
 TEXT = st.text("0129abz.~^+_-:", max_size=12)
@@ -85,23 +85,21 @@ def made_up(alphabet: str, count: int) -> list[tuple[str, str]]:
 
 @pytest.mark.server
 def test_rpm_itself_orders_made_up_versions_the_same(tmp_path: Path) -> None:
-    if shutil.which("rpm") is None:
-        pytest.skip("rpm is missing; run `scripts/system-packages test`")
+    rpm = program("rpm")
     pairs = made_up("0129ab.~^_+", 5000)
     script = tmp_path / "compare.lua"
     script.write_text("\n".join(f'print(rpm.vercmp("{one}", "{other}") .. " ")' for one, other in pairs))
-    argv = ["rpm", "--eval", f'%{{lua: dofile("{script}") }}']
+    argv = [rpm, "--eval", f'%{{lua: dofile("{script}") }}']
     theirs = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
     assert [(pair, str(compare_rpm(*pair))) for pair in pairs] == list(zip(pairs, theirs, strict=True))
 
 
 @pytest.mark.server
 def test_dpkg_itself_orders_made_up_versions_the_same() -> None:
-    if shutil.which("dpkg") is None:
-        pytest.skip("dpkg is missing; install the package dpkg")
+    dpkg = program("dpkg")
     for one, other in made_up("0129ab.~+", 150):
         operator = {-1: "lt", 0: "eq", 1: "gt"}[compare_debian(one, other)]
-        assert subprocess.run(["dpkg", "--compare-versions", one, operator, other], check=False).returncode == 0, (
+        assert subprocess.run([dpkg, "--compare-versions", one, operator, other], check=False).returncode == 0, (
             one,
             other,
         )
