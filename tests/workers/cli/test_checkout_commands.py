@@ -165,7 +165,7 @@ def test_the_bots_are_listed_with_what_they_react_to(sigbot: Sigbot) -> None:
     found = {one["name"]: one for one in json.loads(sigbot("bots", "--format", "json").out)}
     assert found["update"]["events"] == ["image_pushed", "push"]
     assert found["update"]["commands"] == ["update"]
-    assert found["update"]["schedules"] == {"sweep": 21600.0}
+    assert found["update"]["schedules"] == {"sweep": 21600.0, "hourly": 3600.0}
     assert "/sig ping" in sigbot("bots").out
 
 
