@@ -12,11 +12,12 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Literal, Protocol, runtime_checkable
 
+from sig_bots.errors import Obsolete
 from sig_bots.refs import Actor, PullRequest, Repo, Value
 
 __all__ = [
     "Annotation", "Capabilities", "ChangedFile", "Check", "CheckState", "Forge", "ForgeComment", "ForgeHost", "Issue",
-    "Permission", "marker", "read_marker",
+    "Permission", "marker", "read_marker", "still_open",
 ]  # fmt: skip
 
 
@@ -185,8 +186,13 @@ class Forge(Protocol):
         body: str,
         labels: Sequence[str] = (),
         reviewers: Sequence[str] = (),
+        number: int | None = None,
     ) -> PullRequest:
-        """Open the pull request from our (already pushed) `branch`, or bring title and body of the open one up to date."""
+        """Open the pull request from our (already pushed) `branch`, or bring title and body of the open one up to date.
+
+        With `number` only that one is brought up to date and nothing is opened: Obsolete when somebody has closed or
+        merged it meanwhile.
+        """
         ...
 
     def close_pr(self, number: int, reason: str) -> None:
@@ -303,3 +309,10 @@ def read_marker(body: str) -> dict[str, str] | None:
     if match is None:
         return None
     return dict(field.split("=", 1) for field in match[1].split())
+
+
+def still_open(found: PullRequest) -> PullRequest:
+    """The pull request itself. Raises Obsolete when it is not open any more."""
+    if found.state != "open":
+        raise Obsolete(f"#{found.number} was {found.state} meanwhile")
+    return found

@@ -105,9 +105,14 @@ class Pulls:
             branch=branch, parent=self.head, changes=changes, message=report.commit_message(group, applied),
             expected=before,
         )  # fmt: skip
-        pull_request = ctx.forge.ensure_pr(
-            branch, base=self.base, title=title, body=body, labels=self.config.labels, reviewers=self.config.reviewers
-        )
+        try:
+            pull_request = ctx.forge.ensure_pr(
+                branch, base=self.base, title=title, body=body, labels=self.config.labels,
+                reviewers=self.config.reviewers, number=None if present is None else present.number,
+            )  # fmt: skip
+        except Obsolete as error:
+            ctx.log(f"{group.label}: {error}")  # closed between the commit and now: not to be opened again
+            return
         ctx.log(f"{group.label}: pull request #{pull_request.number}: {title}")
         self.opened.append(pull_request)
         self._new += present is None

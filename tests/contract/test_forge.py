@@ -257,6 +257,20 @@ def test_ensure_pr_opens_a_new_one_after_the_old_was_closed(world: World, forge:
     assert (world.pr(number).state, world.pr(again).state) == ("closed", "open")
 
 
+def test_ensure_pr_of_a_number_brings_that_one_up_to_date(world: World, forge: Forge) -> None:
+    number = update_pr(world, forge)
+    forge.ensure_pr("sigbot/update/all", base="main", title="Newer", body="newer", number=number)
+    assert [(one.number, one.title) for one in world.prs()] == [(number, "Newer")]
+
+
+def test_ensure_pr_of_a_number_closed_meanwhile_opens_nothing(world: World, forge: Forge) -> None:
+    number = update_pr(world, forge)
+    world.close("owner", number)
+    with pytest.raises(Obsolete, match=f"#{number} was closed meanwhile"):
+        forge.ensure_pr("sigbot/update/all", base="main", title="Newer", body="newer", number=number)
+    assert [one.state for one in world.prs()] == ["closed"]
+
+
 def test_ensure_pr_of_a_branch_nobody_pushed_is_not_found(forge: Forge) -> None:
     with pytest.raises(NotFound, match="no/such"):
         forge.ensure_pr("no/such", base="main", title="t", body="b")

@@ -110,7 +110,8 @@ class RecordedForge:
     # ---------------------------------------------------------------- writes
 
     def ensure_pr(
-        self, branch: str, *, base: str, title: str, body: str, labels: Sequence[str] = (), reviewers: Sequence[str] = ()
+        self, branch: str, *, base: str, title: str, body: str, labels: Sequence[str] = (), reviewers: Sequence[str] = (),
+        number: int | None = None,
     ) -> PullRequest:  # fmt: skip
         """See `Forge.ensure_pr`."""
         title, body = self.redact(title), self.redact(body)
@@ -118,15 +119,15 @@ class RecordedForge:
 
         def act() -> str:
             opened = self.inner.ensure_pr(
-                branch, base=base, title=title, body=body, labels=labels, reviewers=reviewers
+                branch, base=base, title=title, body=body, labels=labels, reviewers=reviewers, number=number
             )  # fmt: skip
             return str(opened.number)
 
-        content = (base, title, body, list(labels), list(reviewers), head)
+        content = (base, title, body, list(labels), list(reviewers), head, number)
         words = f"open or update the pull request from {branch} to {base}: {title}"
-        number = self.ledger.once("pull request", branch, content, act, words=words)
+        done = self.ledger.once("pull request", branch, content, act, words=words)
         if not self.ledger.dry:
-            return self.inner.pull_request(int(number))
+            return self.inner.pull_request(int(done))
         new = {"title": title, "body": body, "labels": tuple(labels)}
         for known in self.inner.find_prs(branch):
             if known.head_branch == branch:

@@ -16,6 +16,7 @@ from sig_bots.forge import (
     ChangedFile,
     ForgeComment,
     Permission,
+    still_open,
 )
 from sig_bots.refs import Actor, PullRequest, Repo
 
@@ -148,11 +149,15 @@ class FakeForge(FakeConversation):
         body: str,
         labels: Sequence[str] = (),
         reviewers: Sequence[str] = (),
+        number: int | None = None,
     ) -> PullRequest:
         """Open it, or update title, body and labels of the open one."""
         if branch not in self.state.branches:
             raise NotFound(f"{self.path} has no branch {branch}; push it first")
-        existing = next((one for one in self.find_prs(branch) if one.head_branch == branch), None)
+        if number is not None:
+            existing: PullRequest | None = still_open(self.pull_request(number))
+        else:
+            existing = next((one for one in self.find_prs(branch) if one.head_branch == branch), None)
         text = self._voice.sign("pull-request", body)
         labels = tuple(labels) if self.capabilities.labels else ()
         if existing is not None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from sig_bots.errors import ForgeError, NotFound, Obsolete, Transient, Unsupported
-from sig_bots.forge import Capabilities, ChangedFile, Permission
+from sig_bots.forge import Capabilities, ChangedFile, Permission, still_open
 from sig_bots.refs import Actor, PullRequest, Repo, same_account
 from sig_bots.voice import same_text
 from sig_workers.forges import github_json
@@ -129,15 +129,18 @@ class GitHubForge(GitHubChecks):
         body: str,
         labels: Sequence[str] = (),
         reviewers: Sequence[str] = (),
+        number: int | None = None,
     ) -> PullRequest:
         """From the branch in the repository, else in our fork. A pull request somebody else opened from it is left as it is.
 
         Labels and reviewers are set as far as GitHub lets us; what it refuses is logged and stops nothing.
         """
         text = self._signed("pull-request", body)
-        raw = self._find_pr(self.path, branch, base)
-        if raw is None:
-            raw = self._open_pr(branch, base, title, text)
+        if number is not None:
+            raw = self._raw_pr(number)
+            still_open(github_json.pull_request(raw))
+        else:
+            raw = self._find_pr(self.path, branch, base) or self._open_pr(branch, base, title, text)
         if not same_account(github_json.actor(raw["user"]), self.account):
             return github_json.pull_request(raw)
         if raw["title"] != title or not same_text(raw.get("body") or "", text):

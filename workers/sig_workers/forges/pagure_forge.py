@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from sig_bots.errors import ForgeError, NotFound, Obsolete, SigbotError, Transient
-from sig_bots.forge import Annotation, Capabilities, ChangedFile, Check, CheckState, Permission
+from sig_bots.forge import Annotation, Capabilities, ChangedFile, Check, CheckState, Permission, still_open
 from sig_bots.refs import Actor, PullRequest, Repo
 from sig_bots.voice import same_text
 from sig_workers.forges import pagure_changes, pagure_json
@@ -126,16 +126,19 @@ class PagureForge(PagureConversation):
         body: str,
         labels: Sequence[str] = (),
         reviewers: Sequence[str] = (),
+        number: int | None = None,
     ) -> PullRequest:
         """From the branch in the project, else in our fork. A pull request somebody else opened from it is left as it is.
 
         Pagure has no way to set labels or reviewers with an account's token: they are left out, as `PAGURE` declares.
         """
+        text = self._voice.sign("pull-request", body)
+        if number is not None:
+            return self._update_pr(still_open(self.pull_request(number)), title, text)
         fork = self._fork_path()
         head = next((path for path in (self.path, fork) if self._has_branch(path, branch)), None)
         if head is None:
             raise NotFound(f"neither {self.path} nor {fork} has a branch {branch}; push it first")
-        text = self._voice.sign("pull-request", body)
         known = [
             one
             for one in self.find_prs(branch)

@@ -18,6 +18,7 @@ from sig_bots.forge import (
     ForgeComment,
     Issue,
     Permission,
+    still_open,
 )
 from sig_bots.refs import Actor, PullRequest, Repo, same_account
 from sig_bots.voice import Voice, state_key
@@ -137,11 +138,15 @@ class LocalRepository:
         return self.host.forge.state.permission(self.path, actor.login)
 
     def ensure_pr(
-        self, branch: str, *, base: str, title: str, body: str, labels: Sequence[str] = (), reviewers: Sequence[str] = ()
+        self, branch: str, *, base: str, title: str, body: str, labels: Sequence[str] = (), reviewers: Sequence[str] = (),
+        number: int | None = None,
     ) -> PullRequest:  # fmt: skip
         """Open it, or bring title, body and labels of the open one up to date."""
         text = self._voice.sign("pull-request", body)
-        existing = next((one for one in self.find_prs(branch) if one.head_branch == branch), None)
+        if number is not None:
+            existing: PullRequest | None = still_open(self.pull_request(number))
+        else:
+            existing = next((one for one in self.find_prs(branch) if one.head_branch == branch), None)
         if existing is None:
             return self.host.forge.open_pull(
                 self.path, self.host.account, branch=branch, base=base, title=title, body=text, labels=tuple(labels)
