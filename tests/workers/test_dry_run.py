@@ -64,7 +64,7 @@ def arguments(verb: str, sha: str) -> dict[str, Any]:
     special: dict[str, dict[str, Any]] = {
         "set_check": {"state": CheckState.FAILURE},
         "read_issue": {"number": 2},
-        "ensure_pr": {"branch": "own"},
+        "ensure_pr": {"branch": "own", "number": None},
     }
     values |= special.get(verb, {})
     return {name: values[name] for name in inspect.signature(getattr(Forge, verb)).parameters if name != "self"}
@@ -107,6 +107,16 @@ def test_a_pull_request_that_is_open_is_told_with_its_new_words(dry: Callable[[F
     known = dry(forge).ensure_pr("fix", base="main", title="new", body="b")
     assert (known.number, known.title) == (1, "new")
     assert dry(forge).ensure_pr("own", base="main", title="new", body="b").number == 0
+
+
+def test_a_pull_request_closed_meanwhile_is_not_said_to_be_updated(
+    dry: Callable[[Forge], RecordedForge], said: list[str]
+) -> None:
+    _, forge, _ = fake()
+    forge.close_pr(1, "not wanted")
+    with pytest.raises(Obsolete, match="#1 was closed meanwhile"):
+        dry(forge).ensure_pr("fix", base="main", title="new", body="b", number=1)
+    assert said == []
 
 
 def test_a_merge_that_would_be_refused_is_refused(dry: Callable[[Forge], RecordedForge], said: list[str]) -> None:

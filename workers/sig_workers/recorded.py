@@ -23,6 +23,7 @@ from sig_bots.forge import (
     ForgeComment,
     Issue,
     Permission,
+    still_open,
 )
 from sig_bots.refs import Actor, PullRequest, Repo
 from sig_bots.tools import Workspace
@@ -125,6 +126,8 @@ class RecordedForge:
 
         content = (base, title, body, list(labels), list(reviewers), head, number)
         words = f"open or update the pull request from {branch} to {base}: {title}"
+        if self.ledger.dry and number is not None:
+            still_open(self.inner.pull_request(number))
         done = self.ledger.once("pull request", branch, content, act, words=words)
         if not self.ledger.dry:
             return self.inner.pull_request(int(done))
