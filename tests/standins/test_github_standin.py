@@ -529,3 +529,13 @@ def test_only_the_owner_of_a_check_is_asked_to_run_it_again(
     github.rerequest_check(REPO, "sigbot/lint", sha, as_user="alice")
     (told,) = github.deliveries[before:]
     assert (told.event, told.action, told.payload["check_run"]["app"]["slug"]) == ("check_run", "rerequested", "sigbot")
+
+
+def test_a_comparison_lists_a_page_of_its_commits_and_counts_all(github: GitHubStandIn) -> None:
+    for number in range(3):
+        github.commit(REPO, "topic", {"file": f"{number}"}, "alice")
+    whole = call(github, "GET", f"/repos/{REPO}/compare/main...topic").json()
+    first = call(github, "GET", f"/repos/{REPO}/compare/main...topic?per_page=1").json()
+    second = call(github, "GET", f"/repos/{REPO}/compare/main...topic?per_page=1&page=2").json()
+    assert [first["total_commits"], second["total_commits"]] == [3, 3]
+    assert [first["commits"], second["commits"]] == [whole["commits"][:1], whole["commits"][1:2]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 from tests.standins.github import answers, answers_code
@@ -243,9 +244,17 @@ def compare(forge: Actions, request: Request, parts: dict[str, str]) -> Response
         "patch_url": f"{page_url}.patch", "base_commit": answers_code.commit(world, repo, git.commit(base)),
         "merge_base_commit": answers_code.commit(world, repo, git.commit(middle)), "status": state or "identical",
         "ahead_by": len(ahead), "behind_by": len(behind), "total_commits": len(ahead),
-        "commits": [answers_code.commit(world, repo, git.commit(sha)) for sha in reversed(ahead)],
+        "commits": [answers_code.commit(world, repo, git.commit(sha)) for sha in _compared(request, ahead[::-1])],
         "files": [answers_code.file(world, repo, head, item) for item in git.diff(middle, head)],
     })  # fmt: skip
+
+
+def _compared(request: Request, commits: Sequence[str]) -> Sequence[str]:
+    """The commits that a comparison lists: a page when one is asked for, else at most 250."""
+    if not {"page", "per_page"} & request.query.keys():
+        return commits[-250:]
+    size, number = (int(request.query.get(name) or default) for name, default in (("per_page", 30), ("page", 1)))
+    return commits[(number - 1) * size : number * size]
 
 
 @routes.on("POST", "/{repo}/commits/{sha}/comments")
