@@ -19,6 +19,7 @@ from sig_bots.forge import Annotation, CheckState, Forge
 from sig_bots.jobstate import JobState
 from sig_bots.refs import Actor, PullRequest, Repo, Value
 from sig_bots.tools import Builder, Inventory, Linter, Registry, Workspace
+from sig_bots.updatelimits import Places
 from sig_bots.wording import plain_line
 
 if TYPE_CHECKING:
@@ -123,6 +124,11 @@ class Services(Protocol):
     @property
     def jobs(self) -> JobBoard:
         """Jobs of the repository."""
+        ...
+
+    @property
+    def places(self) -> Places:
+        """The repository's places under the limits that repositories share."""
         ...
 
 

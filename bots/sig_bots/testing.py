@@ -25,6 +25,7 @@ from sig_bots.events import NO_COMMIT, Comment, Event, ImagePushed, PullRequestC
 from sig_bots.execution import Outcome, run_handler
 from sig_bots.fakes.builder import FakeBuilder
 from sig_bots.fakes.forge import FakeForge, FakeHost
+from sig_bots.fakes.places import FakeCounts, FakePlaces
 from sig_bots.fakes.registry import FakeRegistry
 from sig_bots.fakes.repository import FakeRepository, FakeWorkspace
 from sig_bots.fakes.service import FakeApprovals, FakeInventory, FakeJobBoard, FakeLinter, FakeServices
@@ -55,6 +56,7 @@ class SigHarness:
     inventory: FakeInventory = field(default_factory=FakeInventory)
     approvals: FakeApprovals = field(default_factory=FakeApprovals)
     board: FakeJobBoard = field(default_factory=FakeJobBoard)
+    counts: FakeCounts = field(default_factory=FakeCounts)
     log: list[str] = field(default_factory=list)
     outcomes: list[tuple[str, Outcome]] = field(default_factory=list)
     """(bot/handler, how it ended), in order."""
@@ -278,7 +280,7 @@ class SigHarness:
         workspace = FakeWorkspace(self.host.repos[path], self.host.account_name, own=self.approvals.own)
         return FakeServices(
             self.host.repository(path, bot), workspace, self.registry, self.builder, self.linter, self.inventory,
-            self.approvals, self.board,
+            self.approvals, self.board, FakePlaces(self.counts, path),
         )  # fmt: skip
 
     def _pull_request(self, path: str, number: int, action: Action, by: str) -> None:

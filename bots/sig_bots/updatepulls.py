@@ -81,12 +81,22 @@ class Pulls:
                 ctx.comment(_TOPIC, report.foreign_commit(news, branch), state="foreign", number=present.number)
                 self.opened.append(present)
             return
-        if why := self._held_back(new=present is None):
+        if why := self._held_back(None if present is not None else branch):
             self.waiting.append(f"{title} {why}")
             if present is not None:
                 self.opened.append(present)
             return
-        self._write(group, applied, changes, before)
+        try:
+            self._write(group, applied, changes, before)
+        except (Obsolete, ForgeError):
+            if present is None:
+                ctx.services.places.give_back(branch)  # of anything else it is not known whether it was opened
+            raise
+
+    def settle(self) -> None:
+        """Tell which pull requests of ours are open, before new ones are thought of."""
+        opened = {branch: report.opened_at(one.body) for branch, one in self.present.items()}
+        self.ctx.services.places.settle(opened, self.ctx.now)
 
     def _write(
         self, group: Group, applied: Sequence[MovedReference], changes: Mapping[str, bytes], before: str | None
@@ -111,11 +121,15 @@ class Pulls:
                 reviewers=self.config.reviewers, number=None if present is None else present.number,
             )  # fmt: skip
         except Obsolete as error:
+            if present is None:
+                ctx.services.places.give_back(branch)
             ctx.log(f"{group.label}: {error}")  # closed between the commit and now: not to be opened again
             return
         ctx.log(f"{group.label}: pull request #{pull_request.number}: {title}")
         self.opened.append(pull_request)
-        self._new += present is None
+        if present is None:
+            self._new += 1
+            ctx.services.places.opened(branch)
         if present is not None and self.config.merges(farthest(applied)):
             self._merge(present, sha)
 
@@ -139,20 +153,22 @@ class Pulls:
             return
         ctx.log(f"#{number} was merged: every check has passed at {sha[:12]}")
         self.merged.append(present)
+        ctx.services.places.closed(present.head_branch)
         self.opened = [one for one in self.opened if one.number != number]
 
-    def _held_back(self, *, new: bool) -> str:
-        """Why a pull request is not opened (`new`) or refreshed now, the rest of a sentence; empty when it is."""
+    def _held_back(self, new: str | None) -> str:
+        """Why a pull request is not opened (from the branch `new`) or refreshed now, the rest of a sentence; empty when it is."""
         config, limits = self.config, self.config.limits
         if not self.asked and not is_open(config.windows, config.zone, self.ctx.now):
             return report.closed_window(next_opening(config.windows, config.zone, self.ctx.now), config.timezone)
-        if not new:
+        if new is None:
             return ""
         if limits.open is not None and len(self.present) + self._new >= limits.open:
             return report.full(counted(limits.open, "open pull request"))
         if limits.per_hour is not None and self._recent + self._new >= limits.per_hour:
             return report.full(f"{counted(limits.per_hour, 'new pull request')} an hour")
-        return ""
+        full = self.ctx.services.places.take(new, self.ctx.now)
+        return "" if full is None else str(full)
 
     @cached_property
     def _recent(self) -> int:
@@ -214,4 +230,5 @@ class Pulls:
                 self.ctx.forge.close_pr(one.number, report.obsolete(one.base_branch))
             except Obsolete:
                 continue
+            self.ctx.services.places.closed(branch)
             self.ctx.log(f"closed #{one.number}: {one.base_branch} needs it no more")

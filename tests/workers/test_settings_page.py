@@ -14,13 +14,17 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from sig_workers.settings import Instance, RegistryAccess, Settings, Timing, load_settings
+from sig_workers.updatelimits import OwnerLimit, UpdateLimits
 from tests.bots.test_docs import DOCS, indented, same_as_in
 
 
 @pytest.mark.parametrize(
     ("block", "model"),
-    [("service", Settings), ("instance", Instance), ("registry", RegistryAccess), ("timing", Timing)],
-)
+    [
+        ("service", Settings), ("instance", Instance), ("registry", RegistryAccess), ("update_limits", UpdateLimits),
+        ("owner", OwnerLimit), ("timing", Timing),
+    ],
+)  # fmt: skip
 def test_the_page_lists_every_setting(block: str, model: type[BaseModel]) -> None:
     assert same_as_in(DOCS / "settings.md", block, table(model)), "run this test with SIGBOT_RENEW_DOCS=1"
 

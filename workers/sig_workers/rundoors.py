@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property, partial
 
 from sig_bots.context import Approvals, JobBoard, JobSummary
 from sig_bots.forge import Forge
 from sig_bots.refs import Actor
 from sig_bots.tools import Builder, Inventory, Linter, Registry, Workspace
+from sig_bots.updatelimits import Places
 from sig_workers.builders.guarded import GuardedBuilder
 from sig_workers.ledger import Ledger
 from sig_workers.recorded import RecordedWorkspace
@@ -17,6 +19,7 @@ from sig_workers.service import Service
 from sig_workers.store.inventory import SqlInventory
 from sig_workers.store.rows import JobRow
 from sig_workers.store.store import Store
+from sig_workers.updatelimits import StoredPlaces
 
 __all__ = ["RunServices", "job_url"]
 
@@ -112,6 +115,15 @@ class RunServices:
     def jobs(self) -> JobBoard:
         """Jobs of the repository, from the store."""
         return StoredJobs(self.service.store, self.ledger.job, partial(job_url, self.service, self.ledger.job))
+
+    @property
+    def places(self) -> Places:
+        """Places under the limits that repositories share, from the store."""
+        settings = self.service.settings
+        period = settings.timing.periods.get("update.sweep", timedelta(0))
+        return StoredPlaces(
+            self.service.store, self.ledger.job.repo, settings.update_limits, period, dry=self.ledger.dry
+        )
 
 
 def job_url(service: Service, job: JobRow, number: int) -> str:

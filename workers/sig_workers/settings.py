@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as BadEnvironment
 
 from sig_workers.instances import Instance, RegistryAccess, Section, SettingsError
+from sig_workers.updatelimits import UpdateLimits
 
 __all__ = ["Instance", "RegistryAccess", "Settings", "SettingsError", "Timing", "load_settings"]
 
@@ -117,6 +118,8 @@ class Settings(BaseSettings):
     """Logins for reading: a containers auth.json or Docker config.json."""
     allow_private_registries: bool = False
     """Registries that only a Containerfile names may lie inside our network."""
+    update_limits: UpdateLimits = UpdateLimits()
+    """How many update pull requests there may be in all, or in an organisation."""
     timing: Timing = Timing()
     """Lengths of time."""
     dry_run: bool = False

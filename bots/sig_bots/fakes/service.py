@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sig_bots.context import JobSummary
 from sig_bots.fakes.builder import FakeBuilder
 from sig_bots.fakes.forge import FakeForge
+from sig_bots.fakes.places import FakePlaces
 from sig_bots.fakes.registry import FakeRegistry
 from sig_bots.fakes.repository import FakeWorkspace
 from sig_bots.jobstate import OPEN, JobState
@@ -135,3 +136,4 @@ class FakeServices:
     inventory: FakeInventory
     approvals: FakeApprovals
     jobs: FakeJobBoard
+    places: FakePlaces

@@ -52,7 +52,7 @@ def sweep(ctx: Context, event: Tick) -> None:
 def hourly(ctx: Context, event: Tick) -> None:
     """Look whether what waited for the schedule, a limit, the cooldown or its checks may go on."""
     config = ctx.config_as(UpdateConfig)
-    if not config.waits:
+    if not (config.waits or ctx.services.places.waiting):
         raise Skip("nothing here waits for a time")
     if not is_open(config.windows, config.zone, ctx.now):
         raise Skip("outside the schedule")
@@ -73,6 +73,7 @@ def propose(ctx: Context, *, asked: bool = False, ripe: bool = False) -> Pulls:
     scan = look_over(ctx.services.registry, files, config, now=None if ripe else ctx.now)
     _tell(ctx, scan)
     pulls = Pulls(ctx, branch, head, files, config, asked=asked)
+    pulls.settle()
     groups = grouped(scan.moves, scan.uses, config.groups, scan.links)
     for group in groups:
         ctx.alive()

@@ -130,3 +130,13 @@ def test_the_hourly_look_costs_nothing_where_nothing_waits(update: str, reason: 
     sig.tick("update", "hourly")
     assert sig.outcomes[-1][1].reason == reason
     assert sig.registry.requests == {}
+
+
+def test_what_waits_for_a_limit_of_the_service_says_so_and_comes_at_the_hourly_look() -> None:
+    sig = several("{}")
+    sig.counts.open = 2
+    assert len(look(sig)) == 2
+    assert any("waits, because the service's limit of 2 open pull requests is reached" in line for line in sig.log)
+    sig.counts.open = 3
+    sig.tick("update", "hourly")
+    assert len(sig.forge().find_prs("sigbot/update/")) == 3

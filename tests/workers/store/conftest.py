@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from sig_bots.refs import Repo
-from sig_workers.store import schema_fleet, schema_local
+from sig_workers.store import schema_fleet, schema_local, schema_updates
 from sig_workers.store.rows import JobRow, NewEvent, NewJob, RepositoryRow, Settlement
 from sig_workers.store.schema import metadata
 from sig_workers.store.store import Store
 
-__all__ = ["schema_fleet", "schema_local"]
+__all__ = ["schema_fleet", "schema_local", "schema_updates"]
 
 LEASE = timedelta(seconds=60)
 BLINK = timedelta(milliseconds=50)

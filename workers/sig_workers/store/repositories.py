@@ -122,18 +122,18 @@ def _look(connection: Connection, instance: str, repo: Repo) -> RepositoryRow | 
 def _ensure(connection: Connection, instance: str, repo: Repo, wanted: dict[str, Any]) -> RepositoryRow:
     one_at_a_time(connection, f"repositories {instance}")
     c = t.repositories.c
+    owner = repo.path.rpartition("/")[0]
     row = _look(connection, instance, repo)
     holder = connection.execute(select(c.id).where(c.instance == instance, c.path == repo.path)).scalar()
     if holder is not None and (row is None or holder != row.id):
         gone = {"path": f"{repo.path}{_gone(holder)}", "enabled": False}
         connection.execute(update(t.repositories).where(c.id == holder).values(**gone))
     if row is None:
-        owner = repo.path.rpartition("/")[0]
         new = insert(t.repositories).values(instance=instance, owner=owner, **wanted).returning(c.id)
         found = connection.execute(new).scalar_one()
     else:
         found = row.id
         # Who gave up a path to another repository was not switched off, and is back under a new one.
         back = {"enabled": True} if row.path.endswith(_gone(found)) else {}
-        connection.execute(update(t.repositories).where(c.id == found).values(**wanted, **back))
+        connection.execute(update(t.repositories).where(c.id == found).values(owner=owner, **wanted, **back))
     return repository_row(connection.execute(select(*REPOSITORY_COLUMNS).where(c.id == found)).one())

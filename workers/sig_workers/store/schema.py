@@ -2,7 +2,7 @@
 
 Names of tables are plural, of foreign keys `<thing>_id`. States are text, named in `sig_bots.jobstate` and
 `deliverystate`; the code that writes them is in this package only. The fleet's tables are in `schema_fleet`, the local
-forge's in `schema_local`.
+forge's in `schema_local`, the update bot's in `schema_updates`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
     "repositories", "schedules", "verdicts",
 ]  # fmt: skip
 
-HEAD = "0004"
+HEAD = "0005"
 """Newest migration this code needs. Numbers only grow, so a database that is newer is fine (expand, then contract)."""
 
 metadata = MetaData(

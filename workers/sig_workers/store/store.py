@@ -14,6 +14,7 @@ from sig_workers.store.deliveries import Deliveries
 from sig_workers.store.effects import Effects
 from sig_workers.store.jobs import Jobs
 from sig_workers.store.migrate import Migrations
+from sig_workers.store.places import UpdatePlaces
 from sig_workers.store.registry_answers import RegistryAnswers
 from sig_workers.store.repositories import Repositories
 from sig_workers.store.settlement import Settling
@@ -26,7 +27,7 @@ __all__ = ["Store"]
 
 class Store(
     Migrations, Deliveries, Settling, Jobs, Sweeper, Effects, Control, Repositories, TrustRecords, Clockwork,
-    RegistryAnswers, Views,
+    RegistryAnswers, UpdatePlaces, Views,
 ):  # fmt: skip
     """All functions of the store over one database. Safe to share between threads, and to keep over a fork.
 

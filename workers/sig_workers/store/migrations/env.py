@@ -2,10 +2,10 @@
 
 from alembic import context
 
-from sig_workers.store import schema_fleet, schema_local
+from sig_workers.store import schema_fleet, schema_local, schema_updates
 from sig_workers.store.schema import metadata
 
-__all__ = ["schema_fleet", "schema_local"]  # imported for their tables
+__all__ = ["schema_fleet", "schema_local", "schema_updates"]  # imported for their tables
 
 context.configure(
     connection=context.config.attributes["connection"],
