@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -63,17 +64,35 @@ def suggest(
     """Text of a first `.sigbot.yaml`: lint and update enabled, and the images to publish as comments to fill in.
 
     `containerfiles` are paths relative to the root of the repository. Their images go below `publish_at`, each named as
-    its folder is; `name` is for one in the root.
+    its folder is, no two alike; `name` is for one in the root.
     """
     lines = [f"version: {VERSION}", "lint: {}", "update: {}"]
     if containerfiles:
         lines += ["", "# To build and publish, say where each image goes and take the # away:"]
         lines += ["# build: {}", "# rebuild: {}", "# images:"]
-        for path in sorted(containerfiles):
-            folder = PurePosixPath(path).parent.name
-            lines.append(f"#   - name: {publish_at}/{_image_part(folder) or name}")
+        for path, image in _image_names(containerfiles, name).items():
+            lines.append(f"#   - name: {publish_at}/{image}")
             lines.append(f"#     containerfile: {_scalar(path)}")
     return "\n".join(lines) + "\n"
+
+
+def _image_names(containerfiles: Sequence[str], root: str) -> dict[str, str]:
+    """Path -> name: the folder's; where that is taken, with what the file's own name or the way to the folder adds."""
+    found: dict[str, str] = {}
+    for path in sorted(containerfiles, key=lambda one: (_variant(one) != "", one)):
+        way = PurePosixPath(path).parent
+        base = _image_part(way.name) or root
+        long = _image_part(str(way)) or root
+        variants = [f"{one}-{_variant(path)}" for one in (base, long) if _variant(path)]
+        numbered = (f"{base}-{number}" for number in range(2, len(containerfiles) + 2))
+        taken = set(found.values())
+        found[path] = next(one for one in (base, *variants, long, *numbered) if one not in taken)
+    return dict(sorted(found.items()))
+
+
+def _variant(path: str) -> str:
+    """What tells the files of one folder apart: `dev` of `Containerfile.dev` and of `dev.Dockerfile`."""
+    return _image_part(re.sub("containerfile|dockerfile", "", PurePosixPath(path).name.lower()))
 
 
 def _image_part(folder: str) -> str:

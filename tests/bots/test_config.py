@@ -322,6 +322,18 @@ def test_a_name_in_upper_case_is_told_to_be_in_lower() -> None:
     assert "must be in lower case, as all names of images are, not quay.io/Me/App" in str(found).replace("`", "")
 
 
+def test_no_two_suggested_images_have_one_name() -> None:
+    paths = [
+        "app/Containerfile",
+        "app/Containerfile.dev",
+        "app/test.Dockerfile",
+        "old/app/Dockerfile",
+        "old/app/Containerfile",
+    ]
+    names = [line.rpartition("/")[2] for line in suggest(paths, "quay.io/sig").splitlines() if "- name:" in line]
+    assert names == ["app", "app-dev", "app-test", "old-app", "app-2"]
+
+
 def test_the_suggested_file_is_valid_with_and_without_its_comments() -> None:
     text = suggest(["app/Containerfile", "Dockerfile", "odd name/- x: y"])
     assert config(text).enabled(update)
