@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import BaseModel
 
+from sig_bots.advisories import Advisories
 from sig_bots.errors import UserError
 from sig_bots.events import Event
 from sig_bots.forge import Annotation, CheckState, Forge
@@ -99,6 +100,11 @@ class Services(Protocol):
     @property
     def registry(self) -> Registry:
         """Image registries."""
+        ...
+
+    @property
+    def advisories(self) -> Advisories:
+        """Who knows security advisories."""
         ...
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cmp_to_key
@@ -10,9 +11,20 @@ from typing import Literal
 from sig_bots.refs import Value
 from sig_bots.versionorder import compare_apk, compare_debian, compare_rpm
 
-__all__ = ["Package", "PackageChange", "PackageDifference", "PackageKind", "PackageList", "compare", "difference"]
+__all__ = [
+    "Distribution", "Package", "PackageChange", "PackageDifference", "PackageKind", "PackageList", "compare", "difference",
+    "distribution_of", "parse_evr",
+]  # fmt: skip
 
 type PackageKind = Literal["rpm", "dpkg", "apk"]
+
+_RELEASE_PACKAGES = {
+    "fedora-release-common": "fedora", "rocky-release": "rocky", "almalinux-release": "almalinux",
+    "centos-stream-release": "centos", "redhat-release": "rhel", "openSUSE-release": "opensuse-leap",
+    "alpine-release": "alpine",
+}  # fmt: skip
+"""Packages whose version is the distribution's release; Ubuntu has none."""
+_DEBIAN = re.compile(r"([0-9]{1,3})(?:\.[0-9]+)?(?:\+deb[0-9]+u[0-9]+)?")
 
 
 class Package(Value):
@@ -23,6 +35,15 @@ class Package(Value):
     version: str
     release: str = ""
     architecture: str = ""
+    source: str = ""
+    """Name of the source package it was made from; empty when it is the same, or not known."""
+    source_evr: str = ""
+    """Version of that source package where it is another than this one's. rpm does not keep a source's epoch."""
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """Name and `[epoch:]version[-release]` of its source package."""
+        return self.source or self.name, self.source_evr or self.evr
 
     @property
     def evr(self) -> str:
@@ -36,16 +57,32 @@ class Package(Value):
         return f"{self.name}-{self.evr}" + (f".{self.architecture}" if self.architecture else "")
 
 
+class Distribution(Value):
+    """What an image says it is, by os-release(5)."""
+
+    id: str
+    """`ID`: fedora, debian, ubuntu, alpine, rhel, ..."""
+    version: str = ""
+    """`VERSION_ID`: 42, 12, 22.04, 3.20.3; empty for one that has no releases."""
+    cpe: str = ""
+    """`CPE_NAME`."""
+
+
 class PackageList(Value):
     """All packages of one image for one platform, ordered by name, and which package manager keeps them."""
 
     kind: PackageKind
     packages: tuple[Package, ...]
+    distribution: Distribution | None = None
+    """Where the image says so, or its packages do."""
 
     @classmethod
-    def of(cls, kind: PackageKind, packages: Iterable[Package]) -> PackageList:
+    def of(
+        cls, kind: PackageKind, packages: Iterable[Package], distribution: Distribution | None = None
+    ) -> PackageList:
         """The list in its order, so that equal databases give equal lists."""
-        return cls(kind=kind, packages=tuple(sorted(packages, key=lambda one: (one.name, one.architecture, one.evr))))
+        ordered = tuple(sorted(packages, key=lambda one: (one.name, one.architecture, one.evr)))
+        return cls(kind=kind, packages=ordered, distribution=distribution)
 
 
 class PackageChange(Value):
@@ -79,6 +116,25 @@ def compare(kind: PackageKind, one: Package, other: Package) -> int:
     if kind == "apk":
         return order(_joined(one), _joined(other))
     return order(one.version, other.version) or order(one.release, other.release)
+
+
+def parse_evr(name: str, evr: str) -> Package:
+    """The package of a name with a version as rpm, dpkg and apk print it: `[epoch:]version[-release]`."""
+    epoch, colon, rest = evr.partition(":")
+    if not (colon and epoch.isascii() and epoch.isdigit() and len(epoch) < 10):
+        epoch, rest = "0", evr
+    head, dash, release = rest.rpartition("-")
+    return Package(name=name, epoch=int(epoch), version=head if dash else rest, release=release if dash else "")
+
+
+def distribution_of(packages: Iterable[Package]) -> Distribution | None:
+    """The distribution by the package that holds its name, where that tells the release; None where it does not."""
+    for one in packages:
+        if one.name in _RELEASE_PACKAGES:
+            return Distribution(id=_RELEASE_PACKAGES[one.name], version=one.version)
+        if one.name == "base-files" and not one.release and (match := _DEBIAN.fullmatch(one.version)):
+            return Distribution(id="debian", version=match[1])
+    return None
 
 
 def difference(old: PackageList, new: PackageList) -> PackageDifference:

@@ -23,6 +23,7 @@ from sig_bots.configlayers import for_pull_request
 from sig_bots.context import Context, JobSummary
 from sig_bots.events import NO_COMMIT, Comment, Event, ImagePushed, PullRequestChanged, Push, Tick
 from sig_bots.execution import Outcome, run_handler
+from sig_bots.fakes.advisories import FakeAdvisories
 from sig_bots.fakes.builder import FakeBuilder
 from sig_bots.fakes.forge import FakeForge, FakeHost
 from sig_bots.fakes.places import FakeCounts, FakePlaces
@@ -34,7 +35,7 @@ from sig_bots.planner import PlannedJob, RepoFacts, plan
 from sig_bots.refs import Actor, ImageRef
 from sig_bots.roster import Roster, command_of
 
-__all__ = ["FakeBuilder", "FakeForge", "FakeHost", "FakeRegistry", "SigHarness"]
+__all__ = ["FakeAdvisories", "FakeBuilder", "FakeForge", "FakeHost", "FakeRegistry", "SigHarness"]
 
 REPOSITORY = "team/app"
 MOST_EVENTS = 200
@@ -52,6 +53,7 @@ class SigHarness:
     config: str | None = None
     host: FakeHost = field(default_factory=FakeHost)
     registry: FakeRegistry = field(default_factory=FakeRegistry)
+    advisories: FakeAdvisories = field(default_factory=FakeAdvisories)
     linter: FakeLinter = field(default_factory=FakeLinter)
     inventory: FakeInventory = field(default_factory=FakeInventory)
     approvals: FakeApprovals = field(default_factory=FakeApprovals)
@@ -280,7 +282,7 @@ class SigHarness:
         workspace = FakeWorkspace(self.host.repos[path], self.host.account_name, own=self.approvals.own)
         return FakeServices(
             self.host.repository(path, bot), workspace, self.registry, self.builder, self.linter, self.inventory,
-            self.approvals, self.board, FakePlaces(self.counts, path),
+            self.approvals, self.board, FakePlaces(self.counts, path), self.advisories,
         )  # fmt: skip
 
     def _pull_request(self, path: str, number: int, action: Action, by: str) -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from sig_bots.errors import SigbotError
 from sig_bots.sources.kinds import KINDS, Kind
 
-__all__ = ["Instance", "RegistryAccess", "Section", "SettingsError"]
+__all__ = ["AdvisoryServices", "Instance", "RegistryAccess", "Section", "SettingsError"]
 
 
 class SettingsError(SigbotError):
@@ -24,6 +24,25 @@ class Section(BaseModel):
     """A closed part of the settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AdvisoryServices(Section):
+    """Who is asked which security advisories a new base image fixes: `[advisories]`."""
+
+    osv: str = "https://api.osv.dev"
+    """Address of an OSV server, for Debian, Ubuntu, Alpine, Red Hat, Rocky, Alma and openSUSE; empty: it is not asked."""
+    bodhi: str = "https://bodhi.fedoraproject.org"
+    """Address of a Bodhi server, for Fedora and EPEL; empty: it is not asked."""
+    private_bases: bool = False
+    """Tell them of base images too that need a login or lie inside our network: names and versions of their packages."""
+
+    @field_validator("osv", "bodhi")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query):
+            raise ValueError("must be https://HOST, or empty")
+        return url.rstrip("/")
 
 
 class Instance(Section):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, partial
 
+from sig_bots.advisories import Advisories
 from sig_bots.context import Approvals, JobBoard, JobSummary
 from sig_bots.forge import Forge
 from sig_bots.refs import Actor
@@ -90,6 +91,11 @@ class RunServices:
     def registry(self) -> Registry:
         """The registry client."""
         return self.service.registry
+
+    @property
+    def advisories(self) -> Advisories:
+        """The advisory services."""
+        return self.service.advisories
 
     @cached_property
     def builder(self) -> Builder:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from sig_bots.advisories import Advisories
 from sig_bots.errors import ForgeError
 from sig_bots.forge import ForgeHost
 from sig_bots.roster import Roster, load_bots
@@ -86,6 +87,14 @@ class Service:
         from sig_workers.registries.factory import make_registry
 
         return make_registry(self.settings, StoredAnswers(self.store, self.settings.timing.registry_age))
+
+    @cached_property
+    def advisories(self) -> Advisories:
+        """The advisory services, their answers shared with the other processes through the store."""
+        from sig_workers.advisories.answers import StoredAnswers
+        from sig_workers.advisories.factory import make_advisories
+
+        return make_advisories(self.settings, StoredAnswers(self.store, self.settings.timing.advisory_age))
 
     @cached_property
     def builder(self) -> Builder:

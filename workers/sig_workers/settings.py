@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as BadEnvironment
 
-from sig_workers.instances import Instance, RegistryAccess, Section, SettingsError
+from sig_workers.instances import AdvisoryServices, Instance, RegistryAccess, Section, SettingsError
 from sig_workers.updatelimits import UpdateLimits
 
 __all__ = ["Instance", "RegistryAccess", "Settings", "SettingsError", "Timing", "load_settings"]
@@ -67,6 +67,8 @@ class Timing(Section):
     """How long a repository's configuration is believed without a push that touches it."""
     registry_age: timedelta = timedelta(minutes=10)
     """How long a registry's answer about a tag is believed without a push that we are told of."""
+    advisory_age: timedelta = timedelta(hours=6)
+    """How long an advisory service's answer is believed."""
     settle: timedelta = timedelta(minutes=30)
     """How long a new digest must have been known before it is proposed: indexes grow platform by platform."""
     request: timedelta = timedelta(seconds=10)
@@ -120,6 +122,8 @@ class Settings(BaseSettings):
     """Registries that only a Containerfile names may lie inside our network."""
     update_limits: UpdateLimits = UpdateLimits()
     """How many update pull requests there may be in all, or in an organisation."""
+    advisories: AdvisoryServices = AdvisoryServices()
+    """Who is asked for security advisories."""
     timing: Timing = Timing()
     """Lengths of time."""
     dry_run: bool = False

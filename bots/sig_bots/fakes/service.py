@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sig_bots.context import JobSummary
+from sig_bots.fakes.advisories import FakeAdvisories
 from sig_bots.fakes.builder import FakeBuilder
 from sig_bots.fakes.forge import FakeForge
 from sig_bots.fakes.places import FakePlaces
@@ -137,3 +138,4 @@ class FakeServices:
     approvals: FakeApprovals
     jobs: FakeJobBoard
     places: FakePlaces
+    advisories: FakeAdvisories = field(default_factory=FakeAdvisories)

@@ -21,6 +21,7 @@ __all__ = ["Found", "Place", "all_places", "scan"]
 _RPM_FOLDERS = ("usr/lib/sysimage/rpm", "var/lib/rpm", "usr/share/rpm")
 _RPM_FILES = ("rpmdb.sqlite", "Packages.db", "Packages")
 _TEXT_LIMIT = 64 << 20
+_RELEASE_LIMIT = 64 << 10
 _FOLDER_FILES = 5000
 
 
@@ -28,18 +29,19 @@ _FOLDER_FILES = 5000
 class Place:
     """What a path of an image holds when it is there; a lower `rank` is preferred within one layer."""
 
-    kind: Literal["rpm", "rpm log", "dpkg", "dpkg folder", "apk"]
+    kind: Literal["rpm", "rpm log", "dpkg", "dpkg folder", "apk", "release"]
     rank: int
 
 
 def all_places() -> dict[str, Place]:
-    """The paths where package managers keep their databases."""
+    """The paths where package managers keep their databases, and where an image names its distribution (os-release(5))."""
     rpm = [f"{folder}/{name}" for folder in _RPM_FOLDERS for name in _RPM_FILES]
     places = {path: Place("rpm", rank) for rank, path in enumerate(rpm)}
     places |= {f"{folder}/rpmdb.sqlite-wal": Place("rpm log", 90) for folder in _RPM_FOLDERS}
     places["var/lib/dpkg/status"] = Place("dpkg", 20)
     places["var/lib/dpkg/status.d"] = Place("dpkg folder", 21)
     places["lib/apk/db/installed"] = places["usr/lib/apk/db/installed"] = Place("apk", 30)
+    places["etc/os-release"], places["usr/lib/os-release"] = Place("release", 40), Place("release", 41)
     return places
 
 
@@ -85,6 +87,8 @@ def _take(found: Found, entry: Entry, layer: Unpacked, live: Mapping[str, Place]
     found.links.pop(path, None)
     found.hidden.add(path)
     if entry.kind == "file":
+        if live[path].kind == "release" and entry.size > _RELEASE_LIMIT:
+            return
         if entry.size > (budget.database if live[path].kind.startswith("rpm") else _TEXT_LIMIT):
             raise Unreadable(f"its package database {path} is larger than anything that is read here")
         copy = work / f"{list(live).index(path)}"

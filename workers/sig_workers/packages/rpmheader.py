@@ -12,7 +12,7 @@ from sig_workers.packages.limits import Unreadable
 
 __all__ = ["parse_header"]
 
-_NAME, _VERSION, _RELEASE, _EPOCH, _ARCHITECTURE = 1000, 1001, 1002, 1003, 1022
+_NAME, _VERSION, _RELEASE, _EPOCH, _ARCHITECTURE, _SOURCE = 1000, 1001, 1002, 1003, 1022, 1044
 _STRING, _INT32 = 6, 4
 _ENTRIES, _STORE = 65_536, 256 << 20  # the limits rpm itself has for a header
 _LONGEST = 1024
@@ -20,7 +20,7 @@ _BROKEN = "its rpm database holds a package header that cannot be read"
 
 
 def parse_header(blob: bytes) -> Package:
-    """Name, epoch, version, release and architecture. Raises Unreadable for what is no header."""
+    """Name, epoch, version, release, architecture and source package. Raises Unreadable for what is no header."""
     if len(blob) < 8:
         raise Unreadable(_BROKEN)
     count, length = struct.unpack_from(">II", blob)
@@ -31,7 +31,7 @@ def parse_header(blob: bytes) -> Package:
     texts: dict[int, str] = {}
     epoch = 0
     for tag, kind, offset, number in struct.iter_unpack(">IIII", memoryview(blob)[8:start]):
-        if kind == _STRING and tag in (_NAME, _VERSION, _RELEASE, _ARCHITECTURE):
+        if kind == _STRING and tag in (_NAME, _VERSION, _RELEASE, _ARCHITECTURE, _SOURCE):
             texts.setdefault(tag, _text(store, offset))
         elif tag == _EPOCH and kind == _INT32 and number:
             if offset + 4 > length:
@@ -39,10 +39,22 @@ def parse_header(blob: bytes) -> Package:
             (epoch,) = struct.unpack_from(">I", store, offset)
     if not texts.get(_NAME) or not texts.get(_VERSION):
         raise Unreadable(_BROKEN)
-    return Package(
+    found = Package(
         name=texts[_NAME], epoch=epoch, version=texts[_VERSION], release=texts.get(_RELEASE, ""),
         architecture=texts.get(_ARCHITECTURE, ""),
     )  # fmt: skip
+    return _with_source(found, texts.get(_SOURCE, ""))
+
+
+def _with_source(package: Package, file: str) -> Package:
+    """The package with its source from the name of the source package's file, `NAME-VERSION-RELEASE.src.rpm`."""
+    parts = file.removesuffix(".rpm").rpartition(".")[0].rsplit("-", 2)
+    if len(parts) != 3 or not all(parts):
+        return package
+    name, version, release = parts
+    same = (version, release) == (package.version, package.release)
+    source = {"source": name if name != package.name else "", "source_evr": "" if same else f"{version}-{release}"}
+    return package.model_copy(update=source) if any(source.values()) else package
 
 
 def _text(store: memoryview, offset: int) -> str:
