@@ -30,6 +30,9 @@ class BaseChange:
     """Empty for an image that is for one platform only."""
     difference: PackageDifference | None
     problem: str = ""
+    before: PackageList | None = None
+    after: PackageList | None = None
+    """The lists that were compared."""
 
 
 def read_changes(
@@ -60,8 +63,8 @@ def read_changes(
                     continue  # an image of one program: nothing to say
                 change, problem = _compared(before, after)
             except (Transient, ForgeError, NotFound) as error:
-                change, problem = None, str(error)
-            found.append(BaseChange(old, new, str(platform or ""), change, problem))
+                change, problem, before, after = None, str(error), None, None
+            found.append(BaseChange(old, new, str(platform or ""), change, problem, before, after))
     return found
 
 

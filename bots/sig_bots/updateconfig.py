@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from sig_bots.advisories import Severity
 from sig_bots.bot import BotConfig
 from sig_bots.fedora_releases import RELEASES, FedoraRelease
 from sig_bots.refs import ImageRef
@@ -20,7 +21,7 @@ from sig_bots.tags import Policy
 from sig_bots.tagschemes import Scheme
 from sig_bots.updatewindow import Window, parse_duration, parse_window, parse_zone
 
-__all__ = ["Allow", "Automerge", "FedoraDates", "Kind", "Limits", "TagRule", "UpdateConfig"]
+__all__ = ["Allow", "Automerge", "FedoraDates", "Kind", "Limits", "Security", "TagRule", "UpdateConfig"]
 
 type Kind = Literal["digest", "patch", "minor", "major"]
 """How far an update goes: only the digest, or the first number of the version that differs."""
@@ -89,6 +90,19 @@ class Automerge(BotConfig):
     """The first number."""
 
 
+class Security(BotConfig):
+    """What is different for a version that fixes known security advisories."""
+
+    bypass_cooldown: bool = True
+    """Whether such a version is proposed at once in spite of `cooldown`."""
+    at_least: Severity = "moderate"
+    """How severe one of the advisories must be; one that nobody has rated counts as moderate."""
+    labels: Texts = ()
+    """Labels put on such pull requests, beside the others."""
+    ignore_schedule: bool = False
+    """Whether such pull requests are opened and refreshed outside `schedule` too."""
+
+
 class UpdateConfig(BotConfig):
     """Which references are looked after, and how."""
 
@@ -106,6 +120,7 @@ class UpdateConfig(BotConfig):
     """Time zone of the schedule, as in `Europe/Prague`."""
     cooldown: Annotated[str, _checked(parse_duration)] | None = None
     """How old the image of a newer tag must be before it is proposed, as in `3d`; `/sig update --now` does not wait."""
+    security: Security = Security()
     pin_digests: bool = False
     """Whether references that name only a tag get its digest as well."""
     allow: Allow = Allow()

@@ -8,19 +8,19 @@ from datetime import timedelta
 from functools import cached_property
 
 from sig_bots import updatereport as report
-from sig_bots.containerfile.shortnames import resolve
+from sig_bots.advisoryreport import because
 from sig_bots.context import Context
 from sig_bots.errors import ForgeError, Obsolete
 from sig_bots.fleet import UNPUBLISHED
 from sig_bots.forge import CheckState
 from sig_bots.imagegraph import node
-from sig_bots.packagereport import packages_section, read_changes
-from sig_bots.refs import Platform, PullRequest, same_account
+from sig_bots.refs import PullRequest, same_account
 from sig_bots.tools import FleetImage
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updatefacts import gather
 from sig_bots.updategroups import Group
 from sig_bots.updatemoves import MovedReference, apply_moves, farthest
+from sig_bots.updatesecurity import BaseNews
 from sig_bots.updatewindow import is_open, next_opening
 from sig_bots.voice import Voice
 from sig_bots.wording import counted
@@ -40,6 +40,7 @@ class Pulls:
     head: str
     files: Mapping[str, bytes]
     config: UpdateConfig
+    news: BaseNews
     asked: bool = False
     """Whether a person asked for it now: the schedule does not hold it back."""
     waiting: list[str] = field(default_factory=list)
@@ -81,7 +82,7 @@ class Pulls:
                 ctx.comment(_TOPIC, report.foreign_commit(news, branch), state="foreign", number=present.number)
                 self.opened.append(present)
             return
-        if why := self._held_back(None if present is not None else branch):
+        if why := self._held_back(None if present is not None else branch, applied):
             self.waiting.append(f"{title} {why}")
             if present is not None:
                 self.opened.append(present)
@@ -103,11 +104,7 @@ class Pulls:
     ) -> None:
         ctx, branch, title = self.ctx, self.branch(group.slug), report.title(group)
         present = self.present.get(branch)
-        opened = (report.opened_at(present.body) if present else None) or ctx.now
-        body = report.body(
-            group, applied, branch, opened=opened, facts=gather(ctx.services.registry, applied), packages=self._packages(applied), rebuilt=self._rebuilt(applied),
-            automerge=self.config.merges(farthest(applied)),
-        )  # fmt: skip
+        body = self._body(group, applied, present)
         if present is not None and ctx.forge.pull_request(present.number).state != "open":
             ctx.log(f"{group.label}: #{present.number} was closed or merged meanwhile")  # the facts took their time
             return
@@ -117,7 +114,7 @@ class Pulls:
         )  # fmt: skip
         try:
             pull_request = ctx.forge.ensure_pr(
-                branch, base=self.base, title=title, body=body, labels=self.config.labels,
+                branch, base=self.base, title=title, body=body, labels=self._labels(applied),
                 reviewers=self.config.reviewers, number=None if present is None else present.number,
             )  # fmt: skip
         except Obsolete as error:
@@ -132,6 +129,21 @@ class Pulls:
             ctx.services.places.opened(branch)
         if present is not None and self.config.merges(farthest(applied)):
             self._merge(present, sha)
+
+    def _body(self, group: Group, applied: Sequence[MovedReference], present: PullRequest | None) -> str:
+        ctx, branch = self.ctx, self.branch(group.slug)
+        severe = self.news.urgent(applied) if self.config.schedule and self.config.security.ignore_schedule else []
+        return report.body(
+            group, applied, branch, opened=(report.opened_at(present.body) if present else None) or ctx.now,
+            facts=gather(ctx.services.registry, applied), security=self.news.security(applied),
+            why=[f"it does not wait for the schedule, because {because(severe)}"] if severe else [],
+            packages=self.news.packages(applied, folds=ctx.forge.capabilities.folds), rebuilt=self._rebuilt(applied),
+            automerge=self.config.merges(farthest(applied)),
+        )  # fmt: skip
+
+    def _labels(self, applied: Sequence[MovedReference]) -> Sequence[str]:
+        more = self.config.security.labels
+        return (*self.config.labels, *more) if more and self.news.urgent(applied) else self.config.labels
 
     def _merge(self, present: PullRequest, sha: str) -> None:
         """Merge what stood at this very commit before this run and has passed every check since.
@@ -156,10 +168,11 @@ class Pulls:
         ctx.services.places.closed(present.head_branch)
         self.opened = [one for one in self.opened if one.number != number]
 
-    def _held_back(self, new: str | None) -> str:
+    def _held_back(self, new: str | None, moves: Sequence[MovedReference]) -> str:
         """Why a pull request is not opened (from the branch `new`) or refreshed now, the rest of a sentence; empty when it is."""
         config, limits = self.config, self.config.limits
-        if not self.asked and not is_open(config.windows, config.zone, self.ctx.now):
+        closed = not self.asked and not is_open(config.windows, config.zone, self.ctx.now)
+        if closed and not (config.security.ignore_schedule and self.news.urgent(moves)):
             return report.closed_window(next_opening(config.windows, config.zone, self.ctx.now), config.timezone)
         if new is None:
             return ""
@@ -189,15 +202,6 @@ class Pulls:
             and voice.newest(self.ctx.forge.comments(one.number), "closed") is None
             for one in closed
         )
-
-    def _packages(self, moves: Sequence[MovedReference]) -> str:
-        """What changes in the bases; a section without it says why."""
-        if not self.config.packages:
-            return ""
-        ctx, bases = self.ctx, [(resolve(one.old), resolve(one.new)) for one in moves]
-        platforms = [Platform.parse(text) for text in sorted({text for spec in ctx.images for text in spec.platforms})]
-        changes = read_changes(ctx.services.registry, bases, platforms)
-        return packages_section(changes, folds=ctx.forge.capabilities.folds)
 
     def _rebuilt(self, moves: Sequence[MovedReference]) -> list[str]:
         """The images that are built anew once this is merged: those of the files, and all made from them.

@@ -68,14 +68,14 @@ def commit_message(group: Group, moved: Sequence[MovedReference]) -> str:
 
 def body(
     group: Group, moved: Sequence[MovedReference], branch: str, *, facts: Sequence[BaseFacts] = (),
-    opened: datetime, packages: str = "", rebuilt: Sequence[str] = (), automerge: bool = False,
+    opened: datetime, packages: str = "", security: str = "", why: Sequence[str] = (), rebuilt: Sequence[str] = (), automerge: bool = False,
 ) -> str:  # fmt: skip
     """What moves, why now, what it brings and causes, and how to be left alone; a busy maintainer reads it in ten seconds.
 
-    `packages` is the section on what changes in the bases (`packagereport.packages_section`), `rebuilt` are the images that are built anew after the merge, in that order.
+    `packages` is the section on what changes in the bases (`packagereport.packages_section`), `security` that on advisories (`advisoryreport`), `why` more reasons, `rebuilt` are the images that are built anew after the merge, in that order.
     """
-    reasons = list(dict.fromkeys(one.reason for one in moved if one.reason))
-    parts = [_table(moved), _listed("Why now", reasons), *map(_facts, facts), packages]
+    reasons = list(dict.fromkeys([*(one.reason for one in moved if one.reason), *why]))
+    parts = [_table(moved), _listed("Why now", reasons), security, *map(_facts, facts), packages]
     if rebuilt:
         parts.append(f"**After the merge** {counted(len(rebuilt), 'image')} will be rebuilt: {_named(rebuilt)}.")
     parts.append(_ending(moved, branch, automerge=automerge))

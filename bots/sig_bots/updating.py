@@ -5,7 +5,7 @@ For the bot and for a checkout. Nothing here writes anything; a registry is aske
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -19,6 +19,7 @@ from sig_bots.tags import newest, scheme_for
 from sig_bots.tools import Registry
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updatemoves import MovedReference
+from sig_bots.updatesecurity import Haste
 
 __all__ = ["Scan", "Target", "look_over"]
 
@@ -53,22 +54,26 @@ class Scan:
 
 def look_over(
     registry: Registry, files: Mapping[str, bytes], config: UpdateConfig | None = None, *,
-    now: datetime | None = None,
+    now: datetime | None = None, haste: Callable[[ImageRef, ImageRef], Haste] | None = None,
 ) -> Scan:  # fmt: skip
     """Which references of these Containerfiles (path -> content) can move, by the configuration.
 
-    With `now` versions wait for their cooldown. One tag list per image, one look-up per distinct reference.
+    With `now` versions wait for their cooldown; `haste` is asked whether the newest that is held need not. One tag list per image, one look-up per distinct reference.
     """
-    look = _Look(registry, config or UpdateConfig(), now)
+    look = _Look(registry, config or UpdateConfig(), now, haste)
     for path, data in files.items():
         look.over(path, data)
     return look.scan
 
 
 class _Look:
-    def __init__(self, registry: Registry, config: UpdateConfig, now: datetime | None) -> None:
+    def __init__(
+        self, registry: Registry, config: UpdateConfig, now: datetime | None,
+        haste: Callable[[ImageRef, ImageRef], Haste] | None,
+    ) -> None:  # fmt: skip
         self.config = config
         self.now = now
+        self.haste = haste
         self.scan = Scan()
         self.known = _TagLists(registry)
         self._targets: dict[tuple[str, str | None, bool], Target | Stays | None] = {}
@@ -229,8 +234,12 @@ class _Look:
             if proposal is None:
                 return tag, "", why
             wait = self._wait(full, proposal.tag)
-            if not wait:
-                return proposal.tag, proposal.reason, why
+            # What the newest does not fix, an older one fixes hardly ever: only one is looked into.
+            haste = self.haste(image, image.with_tag(proposal.tag)) if wait and self.haste and not why.held else Haste()
+            if not wait or haste.reason:
+                passed = f"; it does not wait for its cooldown, because {haste.reason}" if haste.reason else ""
+                return proposal.tag, proposal.reason + passed, why
+            wait += f"; whether it fixes advisories is not known: {haste.problem}" if haste.problem else ""
             self._waiting[f"{full.name}:{wait}"] = None
             why = Stays(wait, held=True)
             left_out.add(proposal.tag)

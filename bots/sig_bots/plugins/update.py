@@ -8,6 +8,7 @@ from sig_bots.fleet import containerfiles, declare_fleet, default_head, may_be_d
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updategroups import grouped, slugs
 from sig_bots.updatepulls import Pulls
+from sig_bots.updatesecurity import BaseNews
 from sig_bots.updatewindow import is_open
 from sig_bots.updating import Scan, look_over
 
@@ -54,7 +55,7 @@ def hourly(ctx: Context, event: Tick) -> None:
     config = ctx.config_as(UpdateConfig)
     if not (config.waits or ctx.services.places.waiting):
         raise Skip("nothing here waits for a time")
-    if not is_open(config.windows, config.zone, ctx.now):
+    if not config.security.ignore_schedule and not is_open(config.windows, config.zone, ctx.now):
         raise Skip("outside the schedule")
     propose(ctx)
 
@@ -70,9 +71,10 @@ def propose(ctx: Context, *, asked: bool = False, ripe: bool = False) -> Pulls:
     paths = containerfiles(ctx.services.workspace.files(head), ctx.images)
     files = ctx.services.workspace.read(head, paths)
     config = ctx.config_as(UpdateConfig)
-    scan = look_over(ctx.services.registry, files, config, now=None if ripe else ctx.now)
+    news = BaseNews(ctx.services.registry, ctx.services.advisories, config, ctx.images)
+    scan = look_over(ctx.services.registry, files, config, now=None if ripe else ctx.now, haste=news.haste)
     _tell(ctx, scan)
-    pulls = Pulls(ctx, branch, head, files, config, asked=asked)
+    pulls = Pulls(ctx, branch, head, files, config, news, asked=asked)
     pulls.settle()
     groups = grouped(scan.moves, scan.uses, config.groups, scan.links)
     for group in groups:
