@@ -21,6 +21,7 @@ from sig_bots.jobstate import JobState
 from sig_bots.refs import Actor, PullRequest, Repo, Value
 from sig_bots.tools import Builder, Inventory, Linter, Registry, Workspace
 from sig_bots.updatelimits import Places
+from sig_bots.upstreams import Upstreams
 from sig_bots.wording import plain_line
 
 if TYPE_CHECKING:
@@ -105,6 +106,11 @@ class Services(Protocol):
     @property
     def advisories(self) -> Advisories:
         """Who knows security advisories."""
+        ...
+
+    @property
+    def upstreams(self) -> Upstreams:
+        """The release monitor, which knows the versions of upstream projects."""
         ...
 
     @property

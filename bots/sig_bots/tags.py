@@ -30,6 +30,8 @@ class Policy:
     ignored: frozenset[str] = frozenset()
     """Tags that are never proposed (somebody closed the pull request)."""
     fedora: Mapping[int, FedoraRelease] = field(default_factory=lambda: RELEASES)
+    prereleases: bool = False
+    """Whether pre-releases are offered to users of a release, and of another kind of pre-release, too."""
 
 
 DEFAULT_POLICY = Policy()
@@ -101,7 +103,7 @@ def _sorted_out(
             left_out["architecture tag" if is_architecture(tag) else "tag of another kind"] += 1
         elif found.order <= reading.order:
             continue
-        elif found.pre not in ("", reading.pre):
+        elif not policy.prereleases and found.pre not in ("", reading.pre):
             left_out["pre-release"] += 1
         elif any(new < old for new, old in zip(found.floors, reading.floors, strict=True)):
             left_out["tag with an older variant"] += 1

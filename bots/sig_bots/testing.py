@@ -30,6 +30,7 @@ from sig_bots.fakes.places import FakeCounts, FakePlaces
 from sig_bots.fakes.registry import FakeRegistry
 from sig_bots.fakes.repository import FakeRepository, FakeWorkspace
 from sig_bots.fakes.service import FakeApprovals, FakeInventory, FakeJobBoard, FakeLinter, FakeServices
+from sig_bots.fakes.upstreams import FakeUpstreams
 from sig_bots.forge import Check, Permission
 from sig_bots.planner import PlannedJob, RepoFacts, plan
 from sig_bots.refs import Actor, ImageRef
@@ -54,6 +55,7 @@ class SigHarness:
     host: FakeHost = field(default_factory=FakeHost)
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     advisories: FakeAdvisories = field(default_factory=FakeAdvisories)
+    upstreams: FakeUpstreams = field(default_factory=FakeUpstreams)
     linter: FakeLinter = field(default_factory=FakeLinter)
     inventory: FakeInventory = field(default_factory=FakeInventory)
     approvals: FakeApprovals = field(default_factory=FakeApprovals)
@@ -282,7 +284,7 @@ class SigHarness:
         workspace = FakeWorkspace(self.host.repos[path], self.host.account_name, own=self.approvals.own)
         return FakeServices(
             self.host.repository(path, bot), workspace, self.registry, self.builder, self.linter, self.inventory,
-            self.approvals, self.board, FakePlaces(self.counts, path), self.advisories,
+            self.approvals, self.board, FakePlaces(self.counts, path), self.advisories, self.upstreams,
         )  # fmt: skip
 
     def _pull_request(self, path: str, number: int, action: Action, by: str) -> None:

@@ -20,6 +20,7 @@ from sig_bots.tagpatterns import checked_expression, fits_expression, fits_name,
 from sig_bots.tags import Policy
 from sig_bots.tagschemes import Scheme
 from sig_bots.updatewindow import Window, parse_duration, parse_window, parse_zone
+from sig_bots.versionrules import MOST_RULES, VersionRule
 
 __all__ = ["Allow", "Automerge", "FedoraDates", "Kind", "Limits", "Security", "TagRule", "UpdateConfig"]
 
@@ -128,6 +129,8 @@ class UpdateConfig(BotConfig):
     automerge: Automerge = Automerge()
     tags: dict[str, TagRule] = Field(default_factory=dict)
     """Glob of image names -> how their tags are read; the first that fits counts."""
+    versions: tuple[VersionRule, ...] = Field(default=(), max_length=MOST_RULES)
+    """Values of ARG, ENV and LABEL that follow the versions of an upstream project."""
     packages: bool = True
     """Whether a pull request says which packages change in the base; layers of both images are read for it."""
     fedora: dict[int, FedoraDates] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Which moves become one pull request: an image over all its places, a group of the configuration, images of a family. Pure.
+"""Which moves become one pull request: an image or a project over all its places, a group of the configuration, a family of images. Pure.
 
 The group of an image follows from the configuration and from what the files use, not from what happens to move today,
 so its branch stays the same.
@@ -10,11 +10,13 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from sig_bots.containerfile.shortnames import resolve
 from sig_bots.refs import ImageRef
 from sig_bots.tagpatterns import fits_name
-from sig_bots.updatemoves import MovedReference
+from sig_bots.updatemoves import Move
+from sig_bots.versionmoves import PROJECT
 
 __all__ = ["Group", "grouped", "slugs"]
 
@@ -25,7 +27,7 @@ class Group:
 
     slug: str
     label: str
-    moves: tuple[MovedReference, ...]
+    moves: tuple[Move, ...]
     """`label` is how the title names it: an image, `NAMESPACE images`, `group NAME`."""
 
     @property
@@ -41,15 +43,15 @@ class Group:
 
 
 def grouped(
-    moves: Mapping[str, Sequence[MovedReference]], uses: Mapping[str, Iterable[str]],
+    moves: Mapping[str, Sequence[Move]], uses: Mapping[str, Iterable[str]],
     groups: Mapping[str, Sequence[str]], links: Iterable[Iterable[str]] = (),
 ) -> list[Group]:  # fmt: skip
     """The groups of all moves, in the order of the moves.
 
-    `uses`: image name -> tags in use; `groups`: name -> globs of images; `links`: names that one ARG moves together.
+    `uses`: image name (or `project:NAME`) -> tags in use; `groups`: name -> globs of them; `links`: names that one ARG moves together.
     """
     labels = _labels(uses, groups, links)
-    found: dict[str, tuple[str, list[MovedReference]]] = {}
+    found: dict[str, tuple[str, list[Move]]] = {}
     for name, some in moves.items():
         label = labels.get(name, name)
         found.setdefault(_slug(label), (label, []))[1].extend(some)
@@ -71,11 +73,10 @@ def _labels(
     families: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     labels: dict[str, str] = {}
     for name, tags in uses.items():
-        image = ImageRef.parse(name)
-        own = next((group for group, globs in groups.items() if any(fits_name(glob, image) for glob in globs)), None)
+        own = next((group for group, globs in groups.items() if any(_fits(glob, name) for glob in globs)), None)
         if own is not None:
             labels[name] = f"group {own}"
-        elif space := _namespace(image):
+        elif not name.startswith(PROJECT) and (space := _namespace(ImageRef.parse(name))):
             families.setdefault((space, tuple(sorted(tags))), []).append(name)
     for (space, _), names in sorted(families.items()):
         if len(names) > 1:
@@ -87,6 +88,13 @@ def _labels(
         labels.update(dict.fromkeys(together, label))
         labels.update({name: label for name, old in labels.items() if old in former})
     return labels
+
+
+def _fits(glob: str, name: str) -> bool:
+    """Whether a glob names an image, or a project: then it begins with `project:` too."""
+    if name.startswith(PROJECT):
+        return glob.startswith(PROJECT) and fnmatchcase(name, glob)
+    return fits_name(glob, ImageRef.parse(name))
 
 
 def _namespace(image: ImageRef) -> str:

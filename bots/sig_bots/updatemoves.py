@@ -1,4 +1,4 @@
-"""References that move: what from, what to, how far, and the edits of the files. Pure."""
+"""References and versions that move: what from, what to, how far, and the edits of the files. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from sig_bots.containerfile import EditRefused, references
 from sig_bots.containerfile.edits import MOST_WORK, edit_together
 from sig_bots.refs import ImageRef
 from sig_bots.updateconfig import Kind
+from sig_bots.versionmoves import MovedVersion, UpstreamVersion, apply_versions
 
-__all__ = ["MovedReference", "apply_moves", "farthest", "kind_of"]
+__all__ = ["Move", "MovedReference", "apply_moves", "farthest", "images_of", "kind_of"]
 
 _KINDS: tuple[Kind, ...] = ("digest", "patch", "minor", "major")
 
@@ -29,8 +30,22 @@ class MovedReference:
     link: str = ""
     """The same for places that one ARG moves together though they name different images."""
 
+    @property
+    def place(self) -> str:
+        """Where it stands, as the pull request names it."""
+        return f"{self.path}:{self.line}"
 
-def kind_of(old: ImageRef, new: ImageRef) -> Kind:
+
+type Move = MovedReference | MovedVersion
+"""Whatever an update changes; `old` and `new` have a `name`, a `tag` and a `digest`."""
+
+
+def images_of(moves: Iterable[Move]) -> list[MovedReference]:
+    """The moves of images among them."""
+    return [one for one in moves if isinstance(one, MovedReference)]
+
+
+def kind_of(old: ImageRef | UpstreamVersion, new: ImageRef | UpstreamVersion) -> Kind:
     """How far a move goes: only the digest, or by the place of the first number of the tag that differs."""
     if old.tag == new.tag:
         return "digest"
@@ -39,30 +54,29 @@ def kind_of(old: ImageRef, new: ImageRef) -> Kind:
     return _KINDS[max(1, 3 - place)]
 
 
-def farthest(moves: Iterable[MovedReference]) -> Kind:
+def farthest(moves: Iterable[Move]) -> Kind:
     """The kind of the move that goes farthest; `digest` for none."""
     return max((kind_of(one.old, one.new) for one in moves), key=_KINDS.index, default="digest")
 
 
-def apply_moves(
-    moves: Sequence[MovedReference], files: Mapping[str, bytes]
-) -> tuple[dict[str, bytes], list[MovedReference], list[str]]:
+def apply_moves(moves: Sequence[Move], files: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[Move], list[str]]:
     """The edited files, the moves that went into them, and a sentence for each that would change anything else."""
     changes: dict[str, bytes] = {}
-    applied: list[MovedReference] = []
+    applied: list[Move] = []
     refused: list[str] = []
     for path in dict.fromkeys(move.path for move in moves):
         here = [move for move in moves if move.path == path]
-        data, done, sentences = _apply(files[path], here)
+        data, done, sentences = _apply(files[path], images_of(here))
+        data, versions, more = apply_versions(data, [move for move in here if isinstance(move, MovedVersion)])
         if data != files[path]:
             changes[path] = data
-        applied += done
-        refused += sentences
+        applied += [*done, *versions]
+        refused += [*sentences, *more]
     return changes, applied, refused
 
 
 def _apply(data: bytes, moves: Sequence[MovedReference]) -> tuple[bytes, list[MovedReference], list[str]]:
-    """One file: all at once; when that is refused, what belongs together bit by bit, leaving out what does not fit."""
+    """The images of one file: all at once; when that is refused, what belongs together bit by bit, leaving out what does not fit."""
     places: dict[tuple[int, str | None], list[int]] = {}
     for found in references(data):
         places.setdefault((found.line, found.resolved), []).append(found.start)

@@ -19,9 +19,10 @@ from sig_bots.tools import FleetImage
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updatefacts import gather
 from sig_bots.updategroups import Group
-from sig_bots.updatemoves import MovedReference, apply_moves, farthest
+from sig_bots.updatemoves import Move, apply_moves, farthest, images_of
 from sig_bots.updatesecurity import BaseNews
 from sig_bots.updatewindow import is_open, next_opening
+from sig_bots.versionreport import waits_for_a_hand
 from sig_bots.voice import Voice
 from sig_bots.wording import counted
 
@@ -99,9 +100,7 @@ class Pulls:
         opened = {branch: report.opened_at(one.body) for branch, one in self.present.items()}
         self.ctx.services.places.settle(opened, self.ctx.now)
 
-    def _write(
-        self, group: Group, applied: Sequence[MovedReference], changes: Mapping[str, bytes], before: str | None
-    ) -> None:
+    def _write(self, group: Group, applied: Sequence[Move], changes: Mapping[str, bytes], before: str | None) -> None:
         ctx, branch, title = self.ctx, self.branch(group.slug), report.title(group)
         present = self.present.get(branch)
         body = self._body(group, applied, present)
@@ -127,23 +126,26 @@ class Pulls:
         if present is None:
             self._new += 1
             ctx.services.places.opened(branch)
-        if present is not None and self.config.merges(farthest(applied)):
+        if present is not None and self._merges(applied):
             self._merge(present, sha)
 
-    def _body(self, group: Group, applied: Sequence[MovedReference], present: PullRequest | None) -> str:
+    def _body(self, group: Group, applied: Sequence[Move], present: PullRequest | None) -> str:
         ctx, branch = self.ctx, self.branch(group.slug)
         severe = self.news.urgent(applied) if self.config.schedule and self.config.security.ignore_schedule else []
         return report.body(
             group, applied, branch, opened=(report.opened_at(present.body) if present else None) or ctx.now,
-            facts=gather(ctx.services.registry, applied), security=self.news.security(applied),
+            facts=gather(ctx.services.registry, images_of(applied)), security=self.news.security(applied),
             why=[f"it does not wait for the schedule, because {because(severe)}"] if severe else [],
             packages=self.news.packages(applied, folds=ctx.forge.capabilities.folds), rebuilt=self._rebuilt(applied),
-            automerge=self.config.merges(farthest(applied)),
+            automerge=self._merges(applied),
         )  # fmt: skip
 
-    def _labels(self, applied: Sequence[MovedReference]) -> Sequence[str]:
+    def _labels(self, applied: Sequence[Move]) -> Sequence[str]:
         more = self.config.security.labels
         return (*self.config.labels, *more) if more and self.news.urgent(applied) else self.config.labels
+
+    def _merges(self, applied: Sequence[Move]) -> bool:
+        return self.config.merges(farthest(applied)) and not waits_for_a_hand(applied)
 
     def _merge(self, present: PullRequest, sha: str) -> None:
         """Merge what stood at this very commit before this run and has passed every check since.
@@ -168,7 +170,7 @@ class Pulls:
         ctx.services.places.closed(present.head_branch)
         self.opened = [one for one in self.opened if one.number != number]
 
-    def _held_back(self, new: str | None, moves: Sequence[MovedReference]) -> str:
+    def _held_back(self, new: str | None, moves: Sequence[Move]) -> str:
         """Why a pull request is not opened (from the branch `new`) or refreshed now, the rest of a sentence; empty when it is."""
         config, limits = self.config, self.config.limits
         closed = not self.asked and not is_open(config.windows, config.zone, self.ctx.now)
@@ -203,7 +205,7 @@ class Pulls:
             for one in closed
         )
 
-    def _rebuilt(self, moves: Sequence[MovedReference]) -> list[str]:
+    def _rebuilt(self, moves: Sequence[Move]) -> list[str]:
         """The images that are built anew once this is merged: those of the files, and all made from them.
 
         Images of private repositories are not named: the pull request may be read by anybody who reads this one.

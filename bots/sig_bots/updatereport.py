@@ -12,7 +12,9 @@ from sig_bots.refs import ImageRef, PullRequest
 from sig_bots.updateconfig import Kind
 from sig_bots.updatefacts import BaseFacts, size_text
 from sig_bots.updategroups import Group
-from sig_bots.updatemoves import MovedReference, farthest
+from sig_bots.updatemoves import Move, farthest
+from sig_bots.versionmoves import UpstreamVersion
+from sig_bots.versionreport import about_versions, left_alone, subject
 from sig_bots.wording import as_markdown, counted
 
 __all__ = [
@@ -42,7 +44,7 @@ def title(group: Group) -> str:
     return f"Update {group.label}: {', '.join(parts[:_MOST_NAMED])}{more}"
 
 
-def _title_of_one(name: str, moves: Sequence[MovedReference]) -> str:
+def _title_of_one(name: str, moves: Sequence[Move]) -> str:
     tags = ", ".join(sorted({one.new.tag or "" for one in moves}))
     if all(one.old.tag == one.new.tag for one in moves):
         verb = "Pin" if all(one.old.digest is None for one in moves) else "Update"
@@ -50,24 +52,24 @@ def _title_of_one(name: str, moves: Sequence[MovedReference]) -> str:
     return f"Update {name} to {tags}"
 
 
-def _versions(moves: Sequence[MovedReference]) -> str:
+def _versions(moves: Sequence[Move]) -> str:
     if all(one.old.tag == one.new.tag for one in moves):
         return f"digest {_digests(moves)}"
     return ", ".join(sorted({one.new.tag or "" for one in moves}))
 
 
-def _digests(moves: Sequence[MovedReference]) -> str:
+def _digests(moves: Sequence[Move]) -> str:
     return ", ".join(sorted({(one.new.digest or "").removeprefix("sha256:")[:12] for one in moves}))
 
 
-def commit_message(group: Group, moved: Sequence[MovedReference]) -> str:
+def commit_message(group: Group, moved: Sequence[Move]) -> str:
     """The message of the one commit."""
     lines = "\n".join(f"{one.path}:{one.line}: {one.old} -> {one.new}" for one in moved)
     return f"{title(group)}\n\n{lines}\n"
 
 
 def body(
-    group: Group, moved: Sequence[MovedReference], branch: str, *, facts: Sequence[BaseFacts] = (),
+    group: Group, moved: Sequence[Move], branch: str, *, facts: Sequence[BaseFacts] = (),
     opened: datetime, packages: str = "", security: str = "", why: Sequence[str] = (), rebuilt: Sequence[str] = (), automerge: bool = False,
 ) -> str:  # fmt: skip
     """What moves, why now, what it brings and causes, and how to be left alone; a busy maintainer reads it in ten seconds.
@@ -75,7 +77,14 @@ def body(
     `packages` is the section on what changes in the bases (`packagereport.packages_section`), `security` that on advisories (`advisoryreport`), `why` more reasons, `rebuilt` are the images that are built anew after the merge, in that order.
     """
     reasons = list(dict.fromkeys([*(one.reason for one in moved if one.reason), *why]))
-    parts = [_table(moved), _listed("Why now", reasons), security, *map(_facts, facts), packages]
+    parts = [
+        _table(moved),
+        _listed("Why now", reasons),
+        security,
+        *map(_facts, facts),
+        *about_versions(moved),
+        packages,
+    ]
     if rebuilt:
         parts.append(f"**After the merge** {counted(len(rebuilt), 'image')} will be rebuilt: {_named(rebuilt)}.")
     parts.append(_ending(moved, branch, automerge=automerge))
@@ -83,22 +92,22 @@ def body(
     return "\n\n".join(part for part in parts if part)
 
 
-def _table(moved: Sequence[MovedReference]) -> str:
-    def pair(one: MovedReference) -> tuple[str, str]:
+def _table(moved: Sequence[Move]) -> str:
+    def pair(one: Move) -> tuple[str, str]:
         return str(one.old), str(one.new)
 
     rows = []
     for _, some in groupby(sorted(moved, key=pair), key=pair):
         places = list(some)
-        where = _named([f"{one.path}:{one.line}" for one in places], _MOST_PLACES)
+        where = _named([one.place for one in places], _MOST_PLACES)
         old, new = places[0].old, places[0].new
         rows.append(f"| {code(old.name, 120)} | {_version(old)} | {_version(new)} | {where} |")
     hidden = len(rows) - _MOST_ROWS
     more = [f"\n… and {hidden} more; the changed files show them all."] if hidden > 0 else []
-    return "\n".join(["| image | from | to | where |", "|---|---|---|---|", *rows[:_MOST_ROWS], *more])
+    return "\n".join([f"| {subject(moved)} | from | to | where |", "|---|---|---|---|", *rows[:_MOST_ROWS], *more])
 
 
-def _version(image: ImageRef) -> str:
+def _version(image: ImageRef | UpstreamVersion) -> str:
     digest = f"@{image.digest[:19]}…" if image.digest else ""
     return code(f"{image.tag or 'latest'}{digest}", limit=120)
 
@@ -133,13 +142,12 @@ def _facts(facts: BaseFacts) -> str:
     return f"**{code(facts.new.name, 120)}** {'; '.join(about)}." if about else ""
 
 
-def _ending(moved: Sequence[MovedReference], branch: str, *, automerge: bool) -> str:
+def _ending(moved: Sequence[Move], branch: str, *, automerge: bool) -> str:
     kind: Kind = farthest(moved)
     merging = f" Because this is {_KINDS[kind]}, the bot merges it once every check has passed." if automerge else ""
     return (
         f"Only the places above change.{merging} The bot keeps this pull request up to date in one commit until somebody "
-        f"else commits to `{branch}`. To skip this version, close it; to leave an image alone, list it under "
-        f"`update: ignore:` in `.sigbot.yaml`."
+        f"else commits to `{branch}`. To skip this version, close it; {left_alone(moved)}."
     )
 
 

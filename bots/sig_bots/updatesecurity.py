@@ -13,7 +13,7 @@ from sig_bots.packagereport import BaseChange, packages_section, read_changes
 from sig_bots.refs import ImageRef, Platform
 from sig_bots.tools import Registry
 from sig_bots.updateconfig import UpdateConfig
-from sig_bots.updatemoves import MovedReference
+from sig_bots.updatemoves import Move, images_of
 
 __all__ = ["BaseNews", "Haste"]
 
@@ -43,16 +43,16 @@ class BaseNews:
     _read: dict[tuple[ImageRef, ImageRef], list[BaseChange]] = field(default_factory=dict)
     _known: dict[tuple[ImageRef, ImageRef], list[BaseAdvisories]] = field(default_factory=dict)
 
-    def packages(self, moves: Sequence[MovedReference], *, folds: bool) -> str:
+    def packages(self, moves: Sequence[Move], *, folds: bool) -> str:
         """The section on packages."""
         self._look(_pairs(moves))
         return packages_section([one for pair in _pairs(moves) for one in self._read.get(pair, ())], folds=folds)
 
-    def security(self, moves: Sequence[MovedReference]) -> str:
+    def security(self, moves: Sequence[Move]) -> str:
         """The section on advisories."""
         return security_section(self._of(_pairs(moves)))
 
-    def urgent(self, moves: Sequence[MovedReference]) -> list[Advisory]:
+    def urgent(self, moves: Sequence[Move]) -> list[Advisory]:
         """The advisories that moves fix and that are as severe as the configuration asks for."""
         return self._severe(self._of(_pairs(moves)))
 
@@ -96,5 +96,5 @@ class BaseNews:
             self._read[change.old, change.new].append(change)
 
 
-def _pairs(moves: Sequence[MovedReference]) -> list[tuple[ImageRef, ImageRef]]:
-    return list(dict.fromkeys((resolve(one.old), resolve(one.new)) for one in moves))
+def _pairs(moves: Sequence[Move]) -> list[tuple[ImageRef, ImageRef]]:
+    return list(dict.fromkeys((resolve(one.old), resolve(one.new)) for one in images_of(moves)))

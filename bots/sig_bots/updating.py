@@ -18,7 +18,7 @@ from sig_bots.refs import ImageRef
 from sig_bots.tags import newest, scheme_for
 from sig_bots.tools import Registry
 from sig_bots.updateconfig import UpdateConfig
-from sig_bots.updatemoves import MovedReference
+from sig_bots.updatemoves import Move, MovedReference
 from sig_bots.updatesecurity import Haste
 
 __all__ = ["Scan", "Target", "look_over"]
@@ -36,7 +36,7 @@ _LONG_AGO = datetime(2013, 3, 1, tzinfo=UTC)
 class Scan:
     """What a look over the files found."""
 
-    moves: dict[str, list[MovedReference]] = field(default_factory=dict)
+    moves: dict[str, list[Move]] = field(default_factory=dict)
     """Image name -> its moves."""
     kept: list[str] = field(default_factory=list)
     """One sentence per reference that stays as it is, and why."""

@@ -22,6 +22,7 @@ from sig_bots.help import help_data, help_markdown
 from sig_bots.roster import load_bots
 from sig_bots.scaffold import new_bot
 from sig_bots.tools import Builder, Inventory, Linter, Registry, Workspace
+from sig_bots.upstreams import Upstreams
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -52,6 +53,7 @@ GIVEN = [
     ("ctx.forge", Forge, set()),
     ("ctx.services.workspace", Workspace, set()),
     ("ctx.services.registry", Registry, set()),
+    ("ctx.services.upstreams", Upstreams, set()),
     ("ctx.services.builder", Builder, set()),
     ("ctx.services.linter", Linter, set()),
     ("ctx.services.inventory", Inventory, set()),

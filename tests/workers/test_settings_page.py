@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from sig_workers.instances import AdvisoryServices
-from sig_workers.settings import Instance, RegistryAccess, Settings, Timing, load_settings
+from sig_workers.settings import Instance, RegistryAccess, ReleaseMonitor, Settings, Timing, load_settings
 from sig_workers.updatelimits import OwnerLimit, UpdateLimits
 from tests.bots.test_docs import DOCS, indented, same_as_in
 
@@ -23,7 +23,7 @@ from tests.bots.test_docs import DOCS, indented, same_as_in
     ("block", "model"),
     [
         ("service", Settings), ("instance", Instance), ("registry", RegistryAccess), ("update_limits", UpdateLimits),
-        ("owner", OwnerLimit), ("advisories", AdvisoryServices), ("timing", Timing),
+        ("owner", OwnerLimit), ("advisories", AdvisoryServices), ("anitya", ReleaseMonitor), ("timing", Timing),
     ],
 )  # fmt: skip
 def test_the_page_lists_every_setting(block: str, model: type[BaseModel]) -> None:

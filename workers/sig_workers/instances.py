@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from sig_bots.errors import SigbotError
 from sig_bots.sources.kinds import KINDS, Kind
 
-__all__ = ["AdvisoryServices", "Instance", "RegistryAccess", "Section", "SettingsError"]
+__all__ = ["AdvisoryServices", "Instance", "RegistryAccess", "ReleaseMonitor", "Section", "SettingsError"]
 
 
 class SettingsError(SigbotError):
@@ -43,6 +43,14 @@ class AdvisoryServices(Section):
         if url and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query):
             raise ValueError("must be https://HOST, or empty")
         return url.rstrip("/")
+
+
+def plain_address(value: str) -> str:
+    """The address without a slash at its end. Raises ValueError unless it is http or https, without credentials."""
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):
+        raise ValueError("write https://host[:port], without user name or password")
+    return value.rstrip("/")
 
 
 class Instance(Section):
@@ -94,13 +102,7 @@ class Instance(Section):
             raise ValueError(f"there is no kind {value[:60]!r}; there are {', '.join(KINDS)}")
         return value
 
-    @field_validator("url", "api_url")
-    @classmethod
-    def _no_credentials(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):
-            raise ValueError("write https://host[:port], without user name or password")
-        return value.rstrip("/")
+    _addresses = field_validator("url", "api_url")(plain_address)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -144,6 +146,25 @@ class Instance(Section):
         if self.private_key_file:
             return read_secret(self.private_key_file).decode()
         return self.private_key.get_secret_value() if self.private_key else None
+
+
+class ReleaseMonitor(Section):
+    """The Anitya that is asked for versions of upstream projects: `[anitya]`. Without rules for versions nobody is."""
+
+    url: str = "https://release-monitoring.org"
+    """Its address."""
+    allow_http: bool = False
+    """Let `url` be plain http."""
+    allow_private_network: bool = False
+    """It may lie at an address that is not public."""
+
+    _address = field_validator("url")(plain_address)
+
+    @model_validator(mode="after")
+    def _secure(self) -> Self:
+        if urlsplit(self.url).scheme != "https" and not self.allow_http:
+            raise ValueError("url is plain http, or none; use https, or set allow_http = true")
+        return self
 
 
 class Signatures(Section):

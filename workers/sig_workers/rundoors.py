@@ -13,6 +13,7 @@ from sig_bots.forge import Forge
 from sig_bots.refs import Actor
 from sig_bots.tools import Builder, Inventory, Linter, Registry, Workspace
 from sig_bots.updatelimits import Places
+from sig_bots.upstreams import Upstreams
 from sig_workers.builders.guarded import GuardedBuilder
 from sig_workers.ledger import Ledger
 from sig_workers.recorded import RecordedWorkspace
@@ -96,6 +97,11 @@ class RunServices:
     def advisories(self) -> Advisories:
         """The advisory services."""
         return self.service.advisories
+
+    @property
+    def upstreams(self) -> Upstreams:
+        """The release monitor."""
+        return self.service.upstreams
 
     @cached_property
     def builder(self) -> Builder:

@@ -14,6 +14,7 @@ from sig_bots.errors import ForgeError
 from sig_bots.forge import ForgeHost
 from sig_bots.roster import Roster, load_bots
 from sig_bots.tools import Builder, Linter, Registry, Workspace
+from sig_bots.upstreams import Upstreams
 from sig_workers.observe import Redactor
 from sig_workers.queue import WakeUps
 from sig_workers.settings import Instance, Settings
@@ -95,6 +96,15 @@ class Service:
         from sig_workers.advisories.factory import make_advisories
 
         return make_advisories(self.settings, StoredAnswers(self.store, self.settings.timing.advisory_age))
+
+    @cached_property
+    def upstreams(self) -> Upstreams:
+        """The release monitor, its answers shared with the other processes through the store."""
+        from sig_workers.anitya import AnityaClient
+        from sig_workers.registries.answers import StoredAnswers
+
+        monitor, cache = self.settings.anitya, StoredAnswers(self.store, self.settings.timing.upstream_age)
+        return AnityaClient(monitor.url, private_network=monitor.allow_private_network, cache=cache)
 
     @cached_property
     def builder(self) -> Builder:

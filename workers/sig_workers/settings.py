@@ -20,10 +20,10 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as BadEnvironment
 
-from sig_workers.instances import AdvisoryServices, Instance, RegistryAccess, Section, SettingsError
+from sig_workers.instances import AdvisoryServices, Instance, RegistryAccess, ReleaseMonitor, Section, SettingsError
 from sig_workers.updatelimits import UpdateLimits
 
-__all__ = ["Instance", "RegistryAccess", "Settings", "SettingsError", "Timing", "load_settings"]
+__all__ = ["Instance", "RegistryAccess", "ReleaseMonitor", "Settings", "SettingsError", "Timing", "load_settings"]
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -69,6 +69,8 @@ class Timing(Section):
     """How long a registry's answer about a tag is believed without a push that we are told of."""
     advisory_age: timedelta = timedelta(hours=6)
     """How long an advisory service's answer is believed."""
+    upstream_age: timedelta = timedelta(hours=1)
+    """How long the release monitor's answer about a project is believed."""
     settle: timedelta = timedelta(minutes=30)
     """How long a new digest must have been known before it is proposed: indexes grow platform by platform."""
     request: timedelta = timedelta(seconds=10)
@@ -124,6 +126,8 @@ class Settings(BaseSettings):
     """How many update pull requests there may be in all, or in an organisation."""
     advisories: AdvisoryServices = AdvisoryServices()
     """Who is asked for security advisories."""
+    anitya: ReleaseMonitor = ReleaseMonitor()
+    """The release monitor that knows the versions of upstream projects."""
     timing: Timing = Timing()
     """Lengths of time."""
     dry_run: bool = False

@@ -12,6 +12,7 @@ from sig_bots.fakes.forge import FakeForge
 from sig_bots.fakes.places import FakePlaces
 from sig_bots.fakes.registry import FakeRegistry
 from sig_bots.fakes.repository import FakeWorkspace
+from sig_bots.fakes.upstreams import FakeUpstreams
 from sig_bots.jobstate import OPEN, JobState
 from sig_bots.packages import PackageList
 from sig_bots.refs import Actor, Digest, ImageRef, Repo
@@ -139,3 +140,4 @@ class FakeServices:
     jobs: FakeJobBoard
     places: FakePlaces
     advisories: FakeAdvisories = field(default_factory=FakeAdvisories)
+    upstreams: FakeUpstreams = field(default_factory=FakeUpstreams)

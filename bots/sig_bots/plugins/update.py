@@ -11,6 +11,7 @@ from sig_bots.updatepulls import Pulls
 from sig_bots.updatesecurity import BaseNews
 from sig_bots.updatewindow import is_open
 from sig_bots.updating import Scan, look_over
+from sig_bots.versionscan import look_over_versions
 
 bot = Bot("update")
 bot.config(UpdateConfig)
@@ -73,6 +74,8 @@ def propose(ctx: Context, *, asked: bool = False, ripe: bool = False) -> Pulls:
     config = ctx.config_as(UpdateConfig)
     news = BaseNews(ctx.services.registry, ctx.services.advisories, config, ctx.images)
     scan = look_over(ctx.services.registry, files, config, now=None if ripe else ctx.now, haste=news.haste)
+    if config.versions:
+        look_over_versions(ctx.services.upstreams, files, config, scan)
     _tell(ctx, scan)
     pulls = Pulls(ctx, branch, head, files, config, news, asked=asked)
     pulls.settle()

@@ -16,6 +16,7 @@ from sig_bots.refs import Platform, Repo
 from sig_bots.tools import Finding, FleetImage, Workspace
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updating import Scan, look_over
+from sig_bots.versionscan import look_over_versions
 from sig_bots.wording import counted
 from sig_workers.cli.output import say
 from sig_workers.service import Service
@@ -93,10 +94,12 @@ def _update(service: Service, config: RepoConfig, files: dict[str, bytes]) -> Se
     section = config.sections.get("update")
     wanted = section if isinstance(section, UpdateConfig) else UpdateConfig()
     scan: Scan = look_over(service.registry, files, wanted)
+    if wanted.versions:
+        look_over_versions(service.upstreams, files, wanted, scan)
     moves = [move for group in scan.moves.values() for move in group]
     lines = [f"{move.path}:{move.line}: {move.old} -> {move.new} ({move.reason})" for move in moves]
     unknown = [f"{name} could not be looked at: {error}" for name, error in scan.unreachable.items()]
-    return [*lines, *(unknown or ([] if lines else ["nothing newer"])), *scan.kept]
+    return [*lines, *(unknown or ([] if lines else ["nothing newer"])), *scan.waiting, *scan.kept]
 
 
 def _rebuild(config: RepoConfig, files: dict[str, bytes]) -> Sequence[str]:

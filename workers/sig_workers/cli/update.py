@@ -8,8 +8,11 @@ from typing import Any
 
 import click
 
-from sig_bots.updatemoves import MovedReference, apply_moves
+from sig_bots.updateconfig import UpdateConfig
+from sig_bots.updatemoves import Move, apply_moves
 from sig_bots.updating import Scan, look_over
+from sig_bots.versionmoves import MovedVersion
+from sig_bots.versionscan import look_over_versions
 from sig_bots.wording import counted
 from sig_workers.cli.checkout import config_of, containerfiles_in
 from sig_workers.cli.diffs import name_in_diff, unified
@@ -29,11 +32,9 @@ __all__ = ["update"]
 def update(paths: tuple[Path, ...], dry_run: bool, form: str) -> None:
     """Move image references to the newest tag or digest, in files or in all Containerfiles of folders.
 
-    The registries are asked; only the references change. Exit status 2 when a registry cannot be asked, after everything
-    else was done.
+    Values that `update: versions:` of the folder's .sigbot.yaml names move too. The registries and the release monitor are
+    asked; nothing else changes. Exit status 2 when one cannot be asked, after everything else was done.
     """
-    from sig_bots.updateconfig import UpdateConfig
-    from sig_workers.registries.factory import make_registry
 
     root = next((path for path in paths or (Path(),) if path.is_dir()), Path())
     config = config_of(root)
@@ -41,8 +42,7 @@ def update(paths: tuple[Path, ...], dry_run: bool, form: str) -> None:
     wanted = section if isinstance(section, UpdateConfig) else UpdateConfig()
     files = containerfiles_in(paths, config.images)
     with busy("asking the registries"):
-        registry = make_registry(read_settings(), private_network=True)  # the checkout is the person's own
-        scan = look_over(registry, files, wanted)
+        scan = look(files, wanted, root)
     moves = [move for group in scan.moves.values() for move in group]
     changes, applied, refused = apply_moves(moves, files)
     if not dry_run:
@@ -54,6 +54,19 @@ def update(paths: tuple[Path, ...], dry_run: bool, form: str) -> None:
         fail(
             f"{counted(len(names), 'image')} could not be looked at: {', '.join(names)}; try again later, or log in there"
         )
+
+
+def look(files: Mapping[str, bytes], config: UpdateConfig, root: Path) -> Scan:
+    """Ask the registries, and the release monitor if there are rules for versions. Raises what reading the settings does."""
+    from sig_workers.anitya import AnityaClient
+    from sig_workers.registries.factory import make_registry
+
+    settings = read_settings()
+    scan = look_over(make_registry(settings, private_network=True), files, config)  # the checkout is the person's own
+    if config.versions:
+        monitor = AnityaClient(settings.anitya.url, private_network=True)
+        look_over_versions(monitor, files, config, scan, root=str(root))
+    return scan
 
 
 def write(path: Path, data: bytes) -> None:
@@ -70,7 +83,7 @@ def write(path: Path, data: bytes) -> None:
 
 
 def tell(
-    form: str, scan: Scan, files: Mapping[str, bytes], changes: Mapping[str, bytes], applied: list[MovedReference],
+    form: str, scan: Scan, files: Mapping[str, bytes], changes: Mapping[str, bytes], applied: list[Move],
     refused: list[str], *, written: bool,
 ) -> None:  # fmt: skip
     """Print the result in one of the three forms."""
@@ -83,14 +96,16 @@ def tell(
         for move in applied:
             say(f"{move.path}:{move.line}: {move.old} -> {move.new}", "green")
             say(f"    {move.reason}")
-        for sentence in (*refused, *scan.kept):
+            for place in move.by_hand if isinstance(move, MovedVersion) else ():
+                say(f"    to be changed by hand: {place}", "yellow")
+        for sentence in (*refused, *scan.kept, *scan.waiting):
             say(sentence)
         for name, error in scan.unreachable.items():
             say(f"{name} could not be looked at: {error}", "yellow")
         say(summary(applied, changes, len(scan.unreachable), written=written))
 
 
-def summary(applied: list[MovedReference], changes: Mapping[str, bytes], unknown: int, *, written: bool) -> str:
+def summary(applied: list[Move], changes: Mapping[str, bytes], unknown: int, *, written: bool) -> str:
     """The last line for people; `unknown` images could not be looked at."""
     if not applied:
         return "Nothing newer among what could be looked at." if unknown else "Nothing newer."
@@ -98,14 +113,19 @@ def summary(applied: list[MovedReference], changes: Mapping[str, bytes], unknown
     return f"{many} {'changed' if written else 'would change'}."
 
 
-def as_data(scan: Scan, applied: list[MovedReference], refused: list[str]) -> dict[str, Any]:
+def as_data(scan: Scan, applied: list[Move], refused: list[str]) -> dict[str, Any]:
     """The result as JSON: see docs/cli.md."""
-    moved = [
-        {"file": move.path, "line": move.line, "from": str(move.old), "to": str(move.new), "reason": move.reason}
-        for move in applied
-    ]
     return {
-        "moved": moved,
-        "kept": [*refused, *scan.kept],
+        "moved": [moved(move) for move in applied],
+        "kept": [*refused, *scan.kept, *scan.waiting],
         "unreachable": {name: str(error) for name, error in scan.unreachable.items()},
     }
+
+
+def moved(move: Move) -> dict[str, Any]:
+    """One move as JSON."""
+    found = {"file": move.path, "line": move.line, "from": str(move.old), "to": str(move.new), "reason": move.reason}
+    if isinstance(move, MovedVersion):
+        more = {"from": move.old.tag, "to": move.new.tag, "project": move.new.name, "value": move.what}
+        return {**found, **more, "by_hand": list(move.by_hand)}
+    return found

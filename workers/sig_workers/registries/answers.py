@@ -10,14 +10,14 @@ from sig_workers.store.registry_answers import FirstSeen, RegistryAnswers
 
 __all__ = ["MemoryAnswers", "RegistryCache", "StoredAnswers"]
 
-_PASSING = ("tags", "digest")
-"""What a tag or a repository holds may change; what a digest names never does."""
+_PASSING = ("tags", "digest", "project")
+"""What a tag, a repository or a release monitor holds may change; what a digest names never does."""
 
 
 class RegistryCache(Protocol):
     """Remembers answers (JSON) and decides how old they may be.
 
-    `kind` is tags or digest, which grow old, or manifest or config. `name` is registry/path of an image, `rest` nothing,
+    `kind` is tags, digest or project, which grow old, or manifest or config. `name` is registry/path of an image, `rest` nothing,
     `:tag` or `@digest`.
     """
 

@@ -43,31 +43,40 @@ class Deadline(threading.local):
         return min(left, float("inf") if timeout is None else timeout) if left < float("inf") else timeout
 
 
-def bounded(client: httpx.Client, deadline: Deadline, *, public_only: bool = False) -> httpx.Client:
+_REMEDY = (
+    "If that is meant, add a `[[registry]]` for it to sigbot.toml (what a registry redirects to: `allow_private_network` "
+    "there)."
+)
+
+
+def bounded(
+    client: httpx.Client, deadline: Deadline, *, public_only: bool = False, remedy: str = _REMEDY
+) -> httpx.Client:
     """The client, its connections (those through a proxy too) bound to the deadline.
 
-    `public_only`: connecting to an address that is not everybody's raises ForgeError. The address that was looked at is
+    `public_only`: connecting to an address that is not everybody's raises ForgeError, which ends in `remedy`. The address that was looked at is
     the one connected to, so a name cannot change its mind between. A proxy decides for itself.
     """
     for transport in (client._transport, *client._mounts.values()):  # httpx has no public way to its sockets
         if isinstance(transport, httpx.HTTPTransport):
             pool = transport._pool
             guarded = public_only and transport is client._transport
-            pool._network_backend = _Backend(pool._network_backend, deadline, guarded)
+            pool._network_backend = _Backend(pool._network_backend, deadline, guarded, remedy)
     return client
 
 
 class _Backend(httpcore.NetworkBackend):
-    def __init__(self, inner: httpcore.NetworkBackend, deadline: Deadline, public_only: bool) -> None:
+    def __init__(self, inner: httpcore.NetworkBackend, deadline: Deadline, public_only: bool, remedy: str) -> None:
         self._inner = inner
         self._deadline = deadline
         self._public_only = public_only
+        self._remedy = remedy
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:  # fmt: skip
         if not self._public_only:
             return _Stream(self._inner.connect_tcp(host, port, timeout, *args, **kwargs), self._deadline)
         failure: Exception = httpcore.ConnectError()
-        for address in public_addresses(host, port):
+        for address in public_addresses(host, port, self._remedy):
             try:
                 return _Stream(self._inner.connect_tcp(address, port, timeout, *args, **kwargs), self._deadline)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
@@ -75,15 +84,12 @@ class _Backend(httpcore.NetworkBackend):
         raise failure
 
 
-def public_addresses(host: str, port: int) -> list[str]:
+def public_addresses(host: str, port: int, remedy: str = _REMEDY) -> list[str]:
     """The addresses of a host nobody configured. Raises ForgeError when one of them is inside a network, Transient."""
     found = addresses_of(host, port)
     for address in found:
         if not is_public(address):
-            raise ForgeError(
-                f"{host} is at {address}, which is not a public address; it is not asked. If that is meant, add a "
-                "`[[registry]]` for it to sigbot.toml (what a registry redirects to: `allow_private_network` there)."
-            )
+            raise ForgeError(f"{host} is at {address}, which is not a public address; it is not asked. {remedy}")
     return found
 
 

@@ -1,0 +1,120 @@
+"""Which values of some Containerfiles can move to a newer version of their upstream project, and why the others stay.
+
+The release monitor is asked once for each project; nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from sig_bots.checksums import checksums_beside
+from sig_bots.containerfile.assignments import Assignment, assignments
+from sig_bots.errors import ForgeError, NotFound, Transient
+from sig_bots.pins import Stays
+from sig_bots.updateconfig import UpdateConfig
+from sig_bots.updating import Scan
+from sig_bots.upstreams import UpstreamProject, Upstreams
+from sig_bots.versionchoice import next_version
+from sig_bots.versionmoves import PROJECT, MovedVersion, UpstreamVersion
+from sig_bots.versionrules import VersionRule
+
+__all__ = ["look_over_versions"]
+
+type _Place = tuple[str, Assignment]
+
+
+def look_over_versions(
+    upstreams: Upstreams, files: Mapping[str, bytes], config: UpdateConfig, scan: Scan, *, root: str = ""
+) -> None:
+    """Add to `scan` what the rules of `update: versions:` find in these Containerfiles (path -> content).
+
+    `root` is what the paths begin with, for rules that name files by their path. A value is its first rule's.
+    """
+    _Look(upstreams, files, config, scan, root).run()
+
+
+class _Look:
+    def __init__(
+        self, upstreams: Upstreams, files: Mapping[str, bytes], config: UpdateConfig, scan: Scan, root: str
+    ) -> None:
+        self.upstreams = upstreams
+        self.files = files
+        self.config = config
+        self.scan = scan
+        self.values = {path: (_relative(path, root), assignments(data)) for path, data in files.items()}
+        self._projects: dict[str, UpstreamProject | str | None] = {}
+        self._taken: set[tuple[str, int]] = set()
+
+    def run(self) -> None:
+        for number, rule in enumerate(self.config.versions):
+            where = f"update.versions[{number}]"
+            places = self._places(rule)
+            if not places:
+                self.scan.waiting.append(f"{where}: no Containerfile that fits {rule.file} gives {rule.what} a value")
+            self.scan.uses.setdefault(rule.key, set()).update(one.value for _, one in places)
+            for path, one in places:
+                self._look_at(rule, where, path, one)
+
+    def _places(self, rule: VersionRule) -> list[_Place]:
+        found = [
+            (path, one)
+            for path, (relative, values) in self.values.items()
+            for one in values
+            if rule.fits(relative, one) and (path, one.start) not in self._taken
+        ]
+        self._taken.update((path, one.start) for path, one in found)
+        return found
+
+    def _look_at(self, rule: VersionRule, where: str, path: str, one: Assignment) -> None:
+        stays = f"{path}:{one.line}: {one.what} stays"
+        if any(glob.startswith(PROJECT) and fnmatchcase(rule.key, glob) for glob in self.config.ignore):
+            self.scan.kept.append(f"{stays}: {rule.key} is ignored by the configuration")
+            return
+        if one.reason:
+            self.scan.kept.append(f"{stays}: {one.reason}")
+            return
+        project = self._project(rule, where)
+        if not isinstance(project, UpstreamProject):
+            return
+        found = next_version(one.value, project, rule, self.config.policy, self._ignored(rule))
+        if isinstance(found, Stays):
+            self.scan.kept.append(f"{stays}: {found.reason}")
+            return
+        self.scan.moves.setdefault(rule.key, []).append(
+            MovedVersion(
+                path, one.line, UpstreamVersion(project.label, one.value), UpstreamVersion(project.label, found.value),
+                found.reason, one.what, homepage=project.homepage, page=project.page,
+                by_hand=tuple(f"{path}:{each}" for each in checksums_beside(self.files[path], one)),
+            )
+        )  # fmt: skip
+
+    def _ignored(self, rule: VersionRule) -> list[str]:
+        """Globs of versions in `ignore: ['project:nodejs:21.*']`."""
+        begin = f"{rule.key}:"
+        return [text.removeprefix(begin) for text in self.config.ignore if text.startswith(begin)]
+
+    def _project(self, rule: VersionRule, where: str) -> UpstreamProject | None:
+        """The rule's project; None when there is none (told as waiting) or nobody could be asked."""
+        if rule.key not in self._projects:
+            self._projects[rule.key] = self._asked(rule, where)
+        found = self._projects[rule.key]
+        return found if isinstance(found, UpstreamProject) else None
+
+    def _asked(self, rule: VersionRule, where: str) -> UpstreamProject | None:
+        try:
+            return self.upstreams.project(rule.project, rule.ecosystem)
+        except NotFound as error:
+            self.scan.held.add(rule.key)
+            self.scan.waiting.append(f"{where}: {error}")
+        except (Transient, ForgeError) as error:
+            self.scan.unreachable[rule.key] = error
+        return None
+
+
+def _relative(path: str, root: str) -> str:
+    try:
+        return str(PurePosixPath(path).relative_to(root)) if root else path
+    except ValueError:
+        return path
