@@ -45,17 +45,22 @@ def next_digest(registry: Registry, image: ImageRef, tag: str, platform: str | N
     return mine if isinstance(mine, Stays) else _unless_held(registry, image, tag, digest, mine)
 
 
-def why_not(registry: Registry, image: ImageRef, tag: str, platform: str | None = None) -> Stays | None:
+def why_not(
+    registry: Registry, image: ImageRef, tag: str, platform: str | None = None, *, compare: bool = True
+) -> Stays | None:
     """Why a reference without a digest may not move to `tag`; None when it may.
 
     `image` is the full name with its present tag, `platform` as above. What is used now must be offered there too; when
-    nobody can tell any more what that is, nothing is asked of the new one. Raises Transient, ForgeError.
+    nobody can tell any more what that is, nothing is asked of the new one. Without `compare` it is enough that `tag` exists
+    and is not held back, which is one look however many tags are in use. Raises Transient, ForgeError.
     """
     digest = registry.digest(image.with_tag(tag))
     if digest is None:
         return Stays(f"{image.name}:{tag} does not exist in its registry", held=True)
     if text := registry.hold(image.with_tag(tag, digest)):
         return Stays(text, held=True)
+    if not compare:
+        return None
     try:
         old = registry.manifest(image)
     except ForgeError:  # the retired schema 1, say: just what one wants to move away from

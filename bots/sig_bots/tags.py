@@ -105,7 +105,7 @@ def _sorted_out(
             continue
         elif not policy.prereleases and found.pre not in ("", reading.pre):
             left_out["pre-release"] += 1
-        elif any(new < old for new, old in zip(found.floors, reading.floors, strict=True)):
+        elif found.floors and any(new < old for new, old in zip(found.floors, reading.floors, strict=True)):
             left_out["tag with an older variant"] += 1
         elif tag in policy.ignored:
             left_out["ignored tag"] += 1

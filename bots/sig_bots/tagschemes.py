@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 __all__ = ["ARCHITECTURES", "HOW", "SCHEMES", "Reading", "Scheme", "infer", "is_architecture", "is_source"]
@@ -76,6 +77,7 @@ _LARGEST = 10**7
 """Larger numbers inside a version are dates or build times; one such place is part of the kind of tag."""
 
 
+@lru_cache(maxsize=8192)
 def is_source(tag: str) -> bool:
     """Whether the tag names a source image (`9.4-1227.1726694542-source`)."""
     return _SOURCE_TOKEN.search(tag) is not None
@@ -257,14 +259,17 @@ def _fedora(tag: str) -> Reading | None:
 
 type Scheme = Literal["git-describe", "date-commit", "rpm-release", "fedora", "calver", "integer", "semver"]
 
+_remembered = lru_cache(maxsize=8192)
+"""Many files use the same images, and images have the same tags."""
+
 SCHEMES: Mapping[str, Callable[[str], Reading | None]] = {
-    "git-describe": _describe,
-    "date-commit": _date_commit,
-    "rpm-release": _rpm_release,
-    "fedora": _fedora,
-    "calver": _calver,
-    "integer": _integer,
-    "semver": _semver,
+    "git-describe": _remembered(_describe),
+    "date-commit": _remembered(_date_commit),
+    "rpm-release": _remembered(_rpm_release),
+    "fedora": _remembered(_fedora),
+    "calver": _remembered(_calver),
+    "integer": _remembered(_integer),
+    "semver": _remembered(_semver),
 }
 """Scheme -> reader, in the order they are tried when none is given."""
 

@@ -174,7 +174,7 @@ class UpdateConfig(BotConfig):
         globs = [tag for name, tag in map(split_tag, self.ignore) if tag and fits_name(name, image)]
         ignored = {
             tag
-            for tag in tags
+            for tag in (tags if globs or allowed else ())
             if any(fnmatchcase(tag, glob) for glob in globs) or (allowed and not fits_expression(allowed, tag))
         }
         return replace(self.policy, ignored=frozenset(ignored.union(avoided)))

@@ -64,8 +64,10 @@ def apply_moves(moves: Sequence[Move], files: Mapping[str, bytes]) -> tuple[dict
     changes: dict[str, bytes] = {}
     applied: list[Move] = []
     refused: list[str] = []
-    for path in dict.fromkeys(move.path for move in moves):
-        here = [move for move in moves if move.path == path]
+    by_path: dict[str, list[Move]] = {}
+    for move in moves:
+        by_path.setdefault(move.path, []).append(move)
+    for path, here in by_path.items():
         data, done, sentences = _apply(files[path], images_of(here))
         data, versions, more = apply_versions(data, [move for move in here if isinstance(move, MovedVersion)])
         if data != files[path]:
@@ -78,14 +80,15 @@ def apply_moves(moves: Sequence[Move], files: Mapping[str, bytes]) -> tuple[dict
 def _apply(data: bytes, moves: Sequence[MovedReference]) -> tuple[bytes, list[MovedReference], list[str]]:
     """The images of one file: all at once; when that is refused, what belongs together bit by bit, leaving out what does not fit."""
     places: dict[tuple[int, str | None], list[int]] = {}
-    for found in references(data):
+    before = references(data)
+    for found in before:
         places.setdefault((found.line, found.resolved), []).append(found.start)
 
     def targets(some: Iterable[MovedReference]) -> dict[int, ImageRef | str]:
         return {start: move.new for move in some for start in places.get((move.line, str(move.old)), ())}
 
     try:
-        return edit_together(data, targets(moves)), list(moves), []
+        return edit_together(data, targets(moves), before), list(moves), []
     except EditRefused as error:
         bundles: dict[str, list[MovedReference]] = {}
         for move in moves:
@@ -95,7 +98,7 @@ def _apply(data: bytes, moves: Sequence[MovedReference]) -> tuple[bytes, list[Mo
     result, done, sentences = data, list[MovedReference](), list[str]()
     for bundle in bundles.values():
         try:
-            result = edit_together(data, targets([*done, *bundle]))
+            result = edit_together(data, targets([*done, *bundle]), before)
             done += bundle
         except EditRefused as error:
             sentences.append(f"{bundle[0].path}:{bundle[0].line}: not edited: {error}")

@@ -54,26 +54,32 @@ class Scan:
 
 def look_over(
     registry: Registry, files: Mapping[str, bytes], config: UpdateConfig | None = None, *,
-    now: datetime | None = None, haste: Callable[[ImageRef, ImageRef], Haste] | None = None,
+    now: datetime | None = None, haste: Callable[[ImageRef, ImageRef], Haste] | None = None, platforms: bool = True,
+    seen: Callable[[int], None] | None = None,
 ) -> Scan:  # fmt: skip
     """Which references of these Containerfiles (path -> content) can move, by the configuration.
 
-    With `now` versions wait for their cooldown; `haste` is asked whether the newest that is held need not. One tag list per image, one look-up per distinct reference.
+    With `now` versions wait for their cooldown; `haste` is asked whether the newest that is held need not. One tag list
+    per image, one look-up per distinct reference. `platforms`: whether a newer tag must offer the platforms of the tag in
+    use, which takes manifests of both. `seen` is called with how many files are done.
     """
-    look = _Look(registry, config or UpdateConfig(), now, haste)
-    for path, data in files.items():
+    look = _Look(registry, config or UpdateConfig(), now, haste, platforms=platforms)
+    for number, (path, data) in enumerate(files.items(), 1):
         look.over(path, data)
+        if seen is not None:
+            seen(number)
     return look.scan
 
 
 class _Look:
     def __init__(
         self, registry: Registry, config: UpdateConfig, now: datetime | None,
-        haste: Callable[[ImageRef, ImageRef], Haste] | None,
+        haste: Callable[[ImageRef, ImageRef], Haste] | None, *, platforms: bool,
     ) -> None:  # fmt: skip
         self.config = config
         self.now = now
         self.haste = haste
+        self.platforms = platforms
         self.scan = Scan()
         self.known = _TagLists(registry)
         self._targets: dict[tuple[str, str | None, bool], Target | Stays | None] = {}
@@ -174,7 +180,9 @@ class _Look:
                 )
             new = ImageRef.parse(text)
             full, tag = resolve(other.image), new.tag or "latest"
-            answer: str | Stays | None = why_not(self.known.registry, full, tag, _platform(other))
+            answer: str | Stays | None = why_not(
+                self.known.registry, full, tag, _platform(other), compare=self.platforms
+            )
             if new.digest is not None:
                 answer = next_digest(self.known.registry, full, tag, _platform(other))
                 new = new if isinstance(answer, Stays) else new.with_tag(tag, answer)
@@ -217,7 +225,7 @@ class _Look:
             return image.with_tag(tag, pinned), reason or f"the tag {tag} points at a newer digest"
         if not reason and not pin:
             return why
-        if stays := why_not(self.known.registry, full, tag, platform):
+        if stays := why_not(self.known.registry, full, tag, platform, compare=self.platforms):
             return stays
         digest = self.known.registry.digest(full.with_tag(tag)) if pin else None
         return image.with_tag(tag, digest), reason or f"{tag} gets the digest it has now, so that builds are the same"

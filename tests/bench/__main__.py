@@ -145,6 +145,8 @@ def main() -> int:
     result = run(options.names or names(), options.rounds, options.quick)
     rows = [row for one in result["benches"].values() for row in one["rows"]]
     print(json.dumps(result, indent=1) if options.json else f"\n{table(rows)}")
+    for note in (note for one in result["benches"].values() for note in one.get("notes", ())):
+        print(note, file=sys.stderr)
     broken = {name: one["broken"] for name, one in result["benches"].items() if "broken" in one}
     for name, why in broken.items():
         print(f"\nBROKEN: {name}\n{why}", file=sys.stderr)

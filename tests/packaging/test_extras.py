@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.installing import ROOT, Environment
+from tests.servers.process import free_port
 
 pytestmark = pytest.mark.server
 
@@ -30,6 +31,13 @@ def test_what_needs_no_service_works_without_extras(bare: Environment, words: li
     done = bare.run("sigbot", *words, cwd=tmp_path, XDG_DATA_HOME=str(tmp_path))
     assert (done.returncode in (0, 1), done.stderr) == (True, "")
     assert done.stdout
+
+
+def test_registries_are_asked_without_extras(bare: Environment, tmp_path: Path) -> None:
+    (tmp_path / "Containerfile").write_text(f"FROM 127.0.0.1:{free_port()}/a/b:1\n")
+    done = bare.run("sigbot", "update", cwd=tmp_path, XDG_DATA_HOME=str(tmp_path), XDG_CACHE_HOME=str(tmp_path))
+    assert "is not reachable" in done.stdout
+    assert done.stderr.startswith("sigbot: 1 image could not be looked at")
 
 
 @pytest.mark.parametrize(

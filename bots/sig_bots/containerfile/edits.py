@@ -40,21 +40,22 @@ def edit(data: bytes, reference: Reference, new: ImageRef | str) -> bytes:
     are written together. An ARG that feeds several uses of the same image moves all of them, that is one edit. The
     result is read again; raises EditRefused unless exactly the intended references changed.
     """
-    known = next((found for found in references(data) if found.start == reference.start), None)
+    before = references(data)
+    known = next((found for found in before if found.start == reference.start), None)
     if known is None or known.text != reference.text:
         raise EditRefused(f"Line {reference.line} no longer says {reference.text!r}; read the file again.")
     if not known.editable:
         raise EditRefused(f"{known.text} on line {known.line} cannot be edited: {known.reason}.")
-    return edit_together(data, {reference.start: new})
+    return edit_together(data, {reference.start: new}, before)
 
 
-def edit_together(data: bytes, targets: Mapping[int, ImageRef | str]) -> bytes:
+def edit_together(data: bytes, targets: Mapping[int, ImageRef | str], before: list[Reference] | None = None) -> bytes:
     """Several edits as one: `Reference.start` -> what that reference is to say.
 
-    An ARG that feeds different images can only be moved so, with a target for each of them. Raises EditRefused unless
-    exactly the references meant change, each to its target.
+    An ARG that feeds different images can only be moved so, with a target for each of them. `before`: the references of
+    `data`, where they are at hand. Raises EditRefused unless exactly the references meant change, each to its target.
     """
-    before = references(data)
+    before = references(data) if before is None else before
     meant = _meant(before, targets)
     together = [found for found in before if found.resolved != meant.get(found.start, found.resolved)]
     if not together:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from sig_bots.containerfile.variables import Piece
@@ -68,7 +69,12 @@ class Reference(NamedTuple):
     @property
     def image(self) -> ImageRef | None:
         """The resolved text as a reference, as written (short names stay short); None when it is not one."""
-        try:
-            return None if self.resolved is None else ImageRef.parse(self.resolved)
-        except ValueError:
-            return None
+        return None if self.resolved is None else _image(self.resolved)
+
+
+@lru_cache(maxsize=1024)
+def _image(text: str) -> ImageRef | None:
+    try:
+        return ImageRef.parse(text)
+    except ValueError:
+        return None

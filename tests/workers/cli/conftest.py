@@ -29,9 +29,10 @@ type Sigbot = Callable[..., Said]
 
 @pytest.fixture
 def sigbot(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Sigbot:
-    """`sigbot("refs", "Containerfile")`, in a folder and with a data home of the test's own."""
+    """`sigbot("refs", "Containerfile")`, in a folder and with a data and a cache home of the test's own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home" / "cache"))
     for name in ("SIGBOT_CONFIG", "SIGBOT_DATA", "SIGBOT_DEBUG"):
         monkeypatch.setenv(name, "")  # so that what the command sets is taken back after the test
         monkeypatch.delenv(name)

@@ -356,11 +356,22 @@ def test_deep_json_is_a_sentence(server: Server) -> None:
 
 def test_requests_to_one_host_keep_their_distance(server: Server) -> None:
     index(server)
-    asking = RegistryClient(insecure_hosts=[server.host], timeout=5, spacing=0.05)
+    asking = RegistryClient(insecure_hosts=[server.host], timeout=5, spacing=0.05, burst=0)
     began = time.monotonic()
     for _ in range(4):
         asking.digest(image(server))
     assert time.monotonic() - began >= 0.15
+
+
+def test_a_burst_needs_no_space_and_what_follows_it_does(server: Server) -> None:
+    index(server)
+    asking = RegistryClient(insecure_hosts=[server.host], timeout=5, spacing=0.5, burst=5)
+    began = time.monotonic()
+    for _ in range(6):
+        asking.digest(image(server))
+    assert time.monotonic() - began < 0.5
+    asking.digest(image(server))
+    assert time.monotonic() - began >= 0.5
 
 
 @given(st.text(max_size=200))

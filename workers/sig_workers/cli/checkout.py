@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from sig_bots.config import CONFIG_FILE, ConfigProblem, ImageSpec, RepoConfig, default_config, parse_config
+from sig_bots.config import CONFIG_FILE, ConfigProblem, ImageSpec, RepoConfig, parse_config
 from sig_bots.fleet import containerfiles
-from sig_bots.roster import load_bots
 from sig_workers.cli.options import fail
 
 __all__ = ["config_of", "containerfiles_in", "files_below", "read"]
@@ -29,21 +27,26 @@ def read(path: Path) -> bytes:
 def files_below(root: Path) -> list[str]:
     """Paths of the regular files below a folder, relative, those of tools left out; links are not followed."""
     found: list[str] = []
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
-        here = Path(folder)
-        found += [str((here / name).relative_to(root)) for name in sorted(names) if _is_regular(here / name)]
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        inside = _entries(root / folder)
+        # No link, no pipe, no device: what can be read to its end.
+        found += [folder + one.name for one in inside if one.is_file(follow_symlinks=False)]
+        below = [one.name for one in inside if one.name not in LEFT_OUT and one.is_dir(follow_symlinks=False)]
+        folders += [f"{folder}{name}/" for name in reversed(below)]
         if len(found) > MOST_FILES:
             fail(f"{root} holds more than {MOST_FILES} files; name the folders to look at")
     return found
 
 
-def _is_regular(path: Path) -> bool:
-    """Whether it is a file that can be read to its end: no link, no pipe, no device."""
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What a folder holds, by name; nothing when it cannot be looked into."""
     try:
-        return stat.S_ISREG(path.lstat().st_mode)
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda one: one.name)
     except OSError:
-        return False
+        return []
 
 
 def containerfiles_in(paths: Sequence[Path], images: Sequence[ImageSpec] = ()) -> dict[str, bytes]:
@@ -61,12 +64,13 @@ def containerfiles_in(paths: Sequence[Path], images: Sequence[ImageSpec] = ()) -
 
 
 def config_of(root: Path) -> RepoConfig:
-    """The configuration of the checkout at `root`, the defaults when it has none; a broken one ends the command."""
-    bots = load_bots()
+    """The configuration of the checkout at `root`, an empty one when it has none; a broken one ends the command."""
     file = root / CONFIG_FILE
     if not file.is_file():
-        return default_config(bots)
-    found = parse_config(read(file), bots)
+        return RepoConfig(from_file=False)
+    from sig_bots.roster import load_bots
+
+    found = parse_config(read(file), load_bots())
     if isinstance(found, ConfigProblem):
         fail(f"{file}: {found}")
     return found

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import batched
 from pathlib import Path
 
 import click
 
 from sig_bots.errors import UserError
-from sig_bots.guidelines.check import fix
+from sig_bots.guidelines.check import LintedFile, fix
 from sig_bots.lintreport import SEVERITIES, LintReport, Threshold, at_least, fingerprints, lint_files
 from sig_bots.plugins.lint import LintConfig, chosen
-from sig_bots.tools import Finding
+from sig_bots.tools import Finding, Linter
 from sig_bots.wording import counted
 from sig_workers.cli.lintformats import Shown, as_junit, as_sarif, as_value, write_text
-from sig_workers.cli.output import busy, console, print_json
+from sig_workers.cli.output import console, print_json, progress
 
 __all__ = ["lint"]
 
 _NEVER = frozenset({"node_modules", "__pycache__"})
+_AT_ONCE = 200
+"""Files handed to one process of hadolint: many, for its start costs, and not so many that nothing moves for minutes."""
 
 
 @click.command()
@@ -52,8 +55,7 @@ def lint(
     if not files:
         raise UserError(f"there is no Containerfile in {_shown(roots[0])}; name the file")
     fixed = _mend(files, config.ignore) if mend else []
-    with busy(f"linting {counted(len(files), 'file')}"):
-        report = lint_files(files, Hadolint(), config.ignore)
+    report = _linted(files, Hadolint(), config.ignore)
     marks = fingerprints(report, lambda path: _relative(path, baseline) if baseline else path)
     known = _known(baseline, report, marks) if baseline else frozenset()
     left = [(finding, mark) for finding, mark in zip(report.findings, marks, strict=True) if mark not in known]
@@ -65,6 +67,21 @@ def lint(
     )  # fmt: skip
     _print(shown, form)
     context.exit(1 if counting else 0)
+
+
+def _linted(files: Mapping[str, bytes], linter: Linter, ignore: Collection[str]) -> LintReport:
+    """The report on all files, made some hundred files at a time, as a bar on a terminal shows."""
+    findings: list[Finding] = []
+    linted: dict[str, LintedFile] = {}
+    notes: dict[str, None] = {}
+    with progress("linting", len(files)) as seen:
+        for some in batched(sorted(files), _AT_ONCE):
+            report = lint_files({path: files[path] for path in some}, linter, ignore)
+            findings += report.findings
+            linted |= report.files
+            notes |= dict.fromkeys(report.notes)
+            seen(len(linted))
+    return LintReport(tuple(findings), linted, tuple(notes))
 
 
 def _print(shown: Shown, form: str) -> None:

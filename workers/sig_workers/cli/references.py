@@ -10,7 +10,7 @@ import click
 
 from sig_bots.containerfile import Reference, references
 from sig_workers.cli.checkout import containerfiles_in
-from sig_workers.cli.output import FORMAT, print_json, table
+from sig_workers.cli.output import FORMAT, print_json, progress, table
 
 __all__ = ["refs", "tags"]
 
@@ -20,9 +20,12 @@ __all__ = ["refs", "tags"]
 @FORMAT
 def refs(paths: tuple[Path, ...], form: str) -> None:
     """Every image reference in Containerfiles (a folder: in all of its Containerfiles), with byte positions."""
-    found = [
-        as_data(name, reference) for name, data in containerfiles_in(paths).items() for reference in references(data)
-    ]
+    files = containerfiles_in(paths)
+    found = []
+    with progress("reading Containerfiles", len(files)) as seen:
+        for number, (name, data) in enumerate(files.items(), 1):
+            found += [as_data(name, reference) for reference in references(data)]
+            seen(number)
     if form == "json":
         print_json(found)
         return

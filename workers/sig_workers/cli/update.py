@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from sig_bots.wording import counted
 from sig_workers.cli.checkout import config_of, containerfiles_in
 from sig_workers.cli.diffs import name_in_diff, unified
 from sig_workers.cli.options import fail, read_settings
-from sig_workers.cli.output import busy, print_json, say
+from sig_workers.cli.output import print_json, progress, say
 
 __all__ = ["update"]
+
+_MOST_COMPARED = 50
+"""Files up to which platforms are compared unasked: registries count manifests, some allow a hundred in six hours."""
 
 
 @click.command()
@@ -29,26 +33,33 @@ __all__ = ["update"]
     "--format", "form", type=click.Choice(["text", "json", "diff"]), default="text", show_default=True,
     help="How to print it; a diff can be fed to `git apply`.",
 )  # fmt: skip
-def update(paths: tuple[Path, ...], dry_run: bool, form: str) -> None:
+@click.option(
+    "--platforms/--no-platforms", default=None,
+    help=f"Leave a newer tag that lacks a platform of the one in use; two more requests for each tag in use. By default up to {_MOST_COMPARED} files.",
+)  # fmt: skip
+@click.option("--refresh", is_flag=True, help="Ask the registries anew what they told a few minutes ago.")
+def update(paths: tuple[Path, ...], dry_run: bool, form: str, platforms: bool | None, refresh: bool) -> None:
     """Move image references to the newest tag or digest, in files or in all Containerfiles of folders.
 
     Values that `update: versions:` of the folder's .sigbot.yaml names move too. The registries and the release monitor are
     asked; nothing else changes. Exit status 2 when one cannot be asked, after everything else was done.
     """
-
     root = next((path for path in paths or (Path(),) if path.is_dir()), Path())
     config = config_of(root)
     section = config.sections.get("update")
     wanted = section if isinstance(section, UpdateConfig) else UpdateConfig()
     files = containerfiles_in(paths, config.images)
-    with busy("asking the registries"):
-        scan = look(files, wanted, root)
+    compared = len(files) <= _MOST_COMPARED if platforms is None else platforms
+    scan, earlier = look(files, wanted, root, platforms=compared, refresh=refresh)
     moves = [move for group in scan.moves.values() for move in group]
     changes, applied, refused = apply_moves(moves, files)
     if not dry_run:
         for path, data in changes.items():
             write(Path(path), data)
     tell(form, scan, files, changes, applied, refused, written=not dry_run)
+    if form == "text":
+        for sentence in notes(applied, compared=compared, asked=platforms is not None, earlier=earlier):
+            say(sentence, "dim")
     if scan.unreachable:
         names = list(scan.unreachable)
         fail(
@@ -56,17 +67,39 @@ def update(paths: tuple[Path, ...], dry_run: bool, form: str) -> None:
         )
 
 
-def look(files: Mapping[str, bytes], config: UpdateConfig, root: Path) -> Scan:
-    """Ask the registries, and the release monitor if there are rules for versions. Raises what reading the settings does."""
-    from sig_workers.anitya import AnityaClient
+def look(
+    files: Mapping[str, bytes], config: UpdateConfig, root: Path, *, platforms: bool, refresh: bool
+) -> tuple[Scan, timedelta | None]:
+    """Ask the registries, and the release monitor if there are rules for versions. Raises what reading the settings does.
+
+    Beside what was found: how old answers may be that came from an earlier run; None when there was none of those.
+    """
+    from sig_workers.registries.answerfile import FileAnswers, default_file
     from sig_workers.registries.factory import make_registry
 
     settings = read_settings()
-    scan = look_over(make_registry(settings, private_network=True), files, config)  # the checkout is the person's own
-    if config.versions:
-        monitor = AnityaClient(settings.anitya.url, private_network=True)
-        look_over_versions(monitor, files, config, scan, root=str(root))
-    return scan
+    age = settings.timing.registry_age
+    with (
+        progress("asking the registries", len(files)) as seen,
+        FileAnswers(default_file(), age, refresh=refresh) as answers,
+    ):
+        registry = make_registry(settings, answers, private_network=True)  # the checkout is the person's own
+        scan = look_over(registry, files, config, platforms=platforms, seen=seen)
+        if config.versions:
+            from sig_workers.anitya import AnityaClient
+
+            monitor = AnityaClient(settings.anitya.url, private_network=True, cache=answers)
+            look_over_versions(monitor, files, config, scan, root=str(root))
+    return scan, age if answers.earlier else None
+
+
+def notes(applied: list[Move], *, compared: bool, asked: bool, earlier: timedelta | None) -> Iterator[str]:
+    """What to know about how the registries were asked."""
+    if applied and not compared and not asked:
+        yield "Whether the newer tags have all the platforms of those in use was not looked at; --platforms does."
+    if earlier is not None:
+        minutes = max(round(earlier.total_seconds() / 60), 1)
+        yield f"Some answers are of the last {counted(minutes, 'minute')}; --refresh asks again."
 
 
 def write(path: Path, data: bytes) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sig_workers.store.registry_answers import FirstSeen, RegistryAnswers
+if TYPE_CHECKING:  # the command line works without the store's packages
+    from sig_workers.store.registry_answers import FirstSeen, RegistryAnswers
 
-__all__ = ["MemoryAnswers", "RegistryCache", "StoredAnswers"]
+__all__ = ["PASSING", "MemoryAnswers", "RegistryCache", "StoredAnswers"]
 
-_PASSING = ("tags", "digest", "project")
+PASSING = ("tags", "digest", "project")
 """What a tag, a repository or a release monitor holds may change; what a digest names never does."""
 
 
@@ -48,7 +49,7 @@ class StoredAnswers:
 
     def get(self, kind: str, name: str, rest: str) -> Any | None:
         """See `RegistryCache.get`."""
-        found = self._store.cached(name, rest, kind, self._age if kind in _PASSING else None)
+        found = self._store.cached(name, rest, kind, self._age if kind in PASSING else None)
         return found.value if found else None
 
     def old(self, kind: str, name: str, rest: str) -> Any | None:
@@ -84,7 +85,7 @@ class MemoryAnswers:
 
     def put(self, kind: str, name: str, rest: str, value: Any, took: float) -> None:
         """See `RegistryCache.put`."""
-        if kind in _PASSING:
+        if kind in PASSING:
             return
         while len(self._kept) >= self._entries:
             self._kept.pop(next(iter(self._kept)), None)

@@ -57,6 +57,7 @@ class RegistryClient:
         timeout: float = 20.0,
         connections_per_host: int = 4,
         spacing: float = 0.01,
+        burst: int = 100,
         cache: RegistryCache | None = None,
         settle: timedelta = timedelta(0),
         keys: Mapping[str, SignatureKey] | None = None,
@@ -66,13 +67,14 @@ class RegistryClient:
         `hosts` says how `host[:port]` is spoken to, `insecure_hosts` are more of them, over http. A host that is in
         neither must be at a public address, unless `private_network`. `mirrors` maps a registry to `host[/prefix]`
         that is asked instead. `timeout` (for connecting and for each read) and `spacing` (between the starts of two
-        requests to a host) in seconds. `settle` and `keys`: see Holds. Raises UserError for a bad auth file.
+        requests to a host, when `burst` of them are used up) in seconds. `settle` and `keys`: see Holds. Raises UserError
+        for a bad auth file.
         """
         given = read_auth_file(auth_file) if auth_file else AuthFile({}, {})
         both = {**given.logins, **(logins or {})}
         unusable = {key: why for key, why in given.unusable.items() if key not in both}
         rules = {**(hosts or {}), **{host: HostRules(insecure=True) for host in insecure_hosts}}
-        connections = Connections(rules, timeout, connections_per_host, spacing, private=private_network)
+        connections = Connections(rules, timeout, connections_per_host, spacing, private=private_network, burst=burst)
         self._ask = Questions(Transport(connections), AuthFile(both, unusable), mirrors or {})
         self._cache: RegistryCache = cache if cache is not None else MemoryAnswers()
         self._holds = Holds(settle, keys or {}, self._cache)

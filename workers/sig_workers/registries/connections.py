@@ -35,15 +35,17 @@ class Connections:
     """Clients per kind of trust, turns per host. Thread-safe; a client is made when first needed."""
 
     def __init__(
-        self, rules: Mapping[str, HostRules], timeout: float, at_once: int, spacing: float, *, private: bool
-    ) -> None:
+        self, rules: Mapping[str, HostRules], timeout: float, at_once: int, spacing: float, *, private: bool,
+        burst: int = 0,
+    ) -> None:  # fmt: skip
         """`timeout` for connecting and each read, `spacing` between the starts of two requests to a host, in seconds.
 
-        `at_once`: requests under way to one host. `private`: hosts nobody configured may lie inside our network.
+        `at_once`: requests under way to one host. `burst`: so many need no space after a pause of as many spaces. `private`: hosts nobody configured may lie inside our network.
         """
         self._rules = dict(rules)
         self._timeout = timeout
         self._spacing = spacing
+        self._credit = burst * spacing
         self._private = private
         self._deadline = Deadline()
         self._clients: dict[tuple[bool, Path | None, bool], httpx.Client] = {}
@@ -72,8 +74,9 @@ class Connections:
         with self._slots[host]:
             with self._lock:
                 now = time.monotonic()
-                start = max(now, self._next.get(host, 0.0))
-                self._next[host] = start + self._spacing
+                due = max(now, self._next.get(host, 0.0))
+                start = max(now, due - self._credit)
+                self._next[host] = due + self._spacing
             time.sleep(start - now)
             with self._deadline.within(6 * self._timeout if seconds is None else seconds):
                 yield client
