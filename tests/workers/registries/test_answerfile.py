@@ -68,7 +68,7 @@ def test_a_refresh_believes_only_what_the_run_itself_was_told(tmp_path: Path) ->
 
 def test_that_something_is_not_there_is_believed_for_the_run_only(tmp_path: Path) -> None:
     clock = Clock()
-    nothing = [("tags", "", {"tags": None, "etag": None}), ("digest", ":1", {"digest": None})]
+    nothing: list[tuple[str, str, object]] = [("tags", "", {"tags": None, "etag": None}), ("digest", ":1", {"digest": None}), ("project", "", [])]  # fmt: skip
     with answers(tmp_path, clock) as kept:
         for kind, rest, value in nothing:
             kept.put(kind, "quay.io/a/b", rest, value, 0.0)

@@ -23,7 +23,7 @@ _FORMAT = 1
 _KEPT_SECONDS = 30 * 86400
 _WAIT = 2.0
 """Seconds that another command may hold the file."""
-_NOTHING = ('{"digest": null}', '{"tags": null, "etag": null}')
+_NOTHING = ('{"digest": null}', '{"tags": null, "etag": null}', "[]")
 """Kept for the run only."""
 
 
