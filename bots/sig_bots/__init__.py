@@ -10,6 +10,7 @@ from sig_bots.events import (
     ImagePushed,
     PullRequestChanged,
     Push,
+    TestResult,
     Tick,
 )
 from sig_bots.forge import Annotation, CheckState, Permission
@@ -18,5 +19,5 @@ from sig_bots.refs import Actor, ImageRef, Platform, PullRequest, Repo
 __all__ = [
     "NEW_COMMITS", "Actor", "Annotation", "Arguments", "Bot", "BotConfig", "CheckRerequested", "CheckState", "Comment",
     "Context", "ImagePushed", "ImageRef", "NoArgs", "Permission", "Platform", "PullRequest", "PullRequestChanged",
-    "Push", "Repo", "Skip", "Tick", "Transient", "UserError",
+    "Push", "Repo", "Skip", "TestResult", "Tick", "Transient", "UserError",
 ]  # fmt: skip

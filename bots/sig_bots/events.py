@@ -7,8 +7,8 @@ Unknown fields are refused, and old and new processes overlap during an upgrade:
 only written (told apart by `schema_version`) by the next.
 
 A bot hears of what happened in a repository that names one, and of `ImagePushed` where images are made from that image.
-Nobody makes the other events that name no repository yet (`PackagesUpdated` to `BuildFinished`), and the service does not
-know whom they concern (`sig_workers.intake`).
+Nobody makes the other events that name no repository yet (`PackagesUpdated` to `UpstreamReleased`, `BuildFinished`), and the
+service does not know whom they concern (`sig_workers.intake`).
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ class UpstreamReleased(EventBase):
 
 
 class TestResult(EventBase):
-    """A CI system reported on a test."""
+    """A test ended, as a CI system or a forge (check, status, flag) tells. It is a reason to look, the state is asked for."""
 
     __test__ = False  # not a test class, whatever its name
 
@@ -188,6 +188,8 @@ class TestResult(EventBase):
     url: str = ""
     sha: str | None = None
     number: int | None = None
+    branches: tuple[str, ...] = ()
+    """Branches that hold the commit, as far as the sender tells; empty: it does not."""
 
 
 class BuildFinished(EventBase):

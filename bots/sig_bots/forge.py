@@ -246,6 +246,10 @@ class Forge(Protocol):
         """The checks as they stand on a commit."""
         ...
 
+    def required_checks(self, branch: str) -> Sequence[str]:
+        """Names of the checks without which the forge lets nothing into the branch; empty also when it does not tell."""
+        ...
+
     def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
         """Our one open issue of this topic, opened or brought up to date."""
         ...

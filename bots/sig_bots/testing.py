@@ -21,7 +21,7 @@ from sig_bots.bot import Bot, CommandSpec
 from sig_bots.config import CONFIG_FILE, ConfigProblem, RepoConfig, default_config, parse_config
 from sig_bots.configlayers import for_pull_request
 from sig_bots.context import Context, JobSummary
-from sig_bots.events import NO_COMMIT, Comment, Event, ImagePushed, PullRequestChanged, Push, Tick
+from sig_bots.events import NO_COMMIT, Comment, Event, ImagePushed, PullRequestChanged, Push, TestResult, Tick
 from sig_bots.execution import Outcome, run_handler
 from sig_bots.fakes.advisories import FakeAdvisories
 from sig_bots.fakes.builder import FakeBuilder
@@ -31,7 +31,7 @@ from sig_bots.fakes.registry import FakeRegistry
 from sig_bots.fakes.repository import FakeRepository, FakeWorkspace
 from sig_bots.fakes.service import FakeApprovals, FakeInventory, FakeJobBoard, FakeLinter, FakeServices
 from sig_bots.fakes.upstreams import FakeUpstreams
-from sig_bots.forge import Check, Permission
+from sig_bots.forge import Check, CheckState, Permission
 from sig_bots.planner import PlannedJob, RepoFacts, plan
 from sig_bots.refs import Actor, ImageRef
 from sig_bots.roster import Roster, command_of
@@ -128,16 +128,9 @@ class SigHarness:
         return after
 
     def open_pr(
-        self,
-        files: Mapping[str, str | bytes | None],
-        *,
-        by: str = "alice",
-        fork: bool = False,
-        title: str = "A change",
-        body: str = "",
-        branch: str = "change",
-        path: str = REPOSITORY,
-    ) -> int:
+        self, files: Mapping[str, str | bytes | None], *, by: str = "alice", fork: bool = False, title: str = "A change",
+        body: str = "", branch: str = "change", path: str = REPOSITORY,
+    ) -> int:  # fmt: skip
         """Open a pull request with one commit, from a branch or from the person's fork; returns its number."""
         source = self.host.fork(path, by) if fork else self.host.repos[path]
         source.commit(branch, _changes(files), message=title, author=by)
@@ -180,6 +173,15 @@ class SigHarness:
         image = ImageRef.parse(reference)
         self.handle(ImagePushed(source="fake", image=image.with_tag(image.tag, digest), tags=(image.tag or "latest",)))
         return digest
+
+    def check(self, name: str, state: CheckState, *, on: int, path: str = REPOSITORY) -> None:
+        """A check of somebody else's ends on a pull request's head, with the forge's word about it."""
+        forge, sha = self.forge(path), self.forge(path).pull_request(on).head_sha
+        forge.set_check(sha, name, state, summary="")
+        status: Literal["passed", "failed"] = "passed" if state is CheckState.SUCCESS else "failed"
+        self.handle(
+            TestResult(source="fake", repo=forge.repo, test=name, status=status, subject=sha, sha=sha, number=on)
+        )
 
     def tick(self, bot: str, handler: str, path: str = REPOSITORY) -> None:
         """Let a schedule become due."""
@@ -304,7 +306,7 @@ def _actor(login: str) -> Actor:
 
 
 def _bytes(files: Mapping[str, str | bytes]) -> dict[str, bytes]:
-    return {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
+    return {path: text for path, text in _changes(files).items() if text is not None}
 
 
 def _changes(files: Mapping[str, str | bytes | None]) -> dict[str, bytes | None]:

@@ -79,7 +79,7 @@ class Limits(BotConfig):
 
 
 class Automerge(BotConfig):
-    """Which updates the bot merges itself once every check has passed on the very commit."""
+    """Which updates the bot merges itself once what must pass has passed on the very commit."""
 
     digest: bool = False
     """The same tag at a newer digest."""
@@ -89,6 +89,13 @@ class Automerge(BotConfig):
     """The second number."""
     major: bool = False
     """The first number."""
+    checks: Texts = ()
+    """Names of the checks that must have passed (globs: `ci/*`); of the others none may have failed. Without them: all."""
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is merged at all."""
+        return self.digest or self.patch or self.minor or self.major
 
 
 class Security(BotConfig):
@@ -182,7 +189,7 @@ class UpdateConfig(BotConfig):
     @property
     def waits(self) -> bool:
         """Whether anything here is done at a later time than when it is found."""
-        return bool(self.schedule or self.cooldown) or self.limits != Limits() or self.automerge != Automerge()
+        return bool(self.schedule or self.cooldown) or self.limits != Limits() or self.automerge.any
 
     def merges(self, kind: Kind) -> bool:
         """Whether updates of that kind are merged by the bot."""

@@ -12,13 +12,13 @@ from sig_bots.advisoryreport import because
 from sig_bots.context import Context
 from sig_bots.errors import ForgeError, Obsolete
 from sig_bots.fleet import UNPUBLISHED
-from sig_bots.forge import CheckState
 from sig_bots.imagegraph import node
 from sig_bots.refs import PullRequest, same_account
 from sig_bots.tools import FleetImage
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updatefacts import gather
 from sig_bots.updategroups import Group
+from sig_bots.updatemerge import merge_passed
 from sig_bots.updatemoves import Move, apply_moves, farthest, images_of
 from sig_bots.updatesecurity import BaseNews
 from sig_bots.updatewindow import is_open, next_opening
@@ -148,27 +148,14 @@ class Pulls:
         return self.config.merges(farthest(applied)) and not waits_for_a_hand(applied)
 
     def _merge(self, present: PullRequest, sha: str) -> None:
-        """Merge what stood at this very commit before this run and has passed every check since.
+        """Merge what stood at this very commit before this run and has passed its checks since.
 
         At most one in a run: the others are tried on top of it first.
         """
-        ctx, number = self.ctx, present.number
-        if present.head_sha != sha or self.merged:
+        if present.head_sha != sha or self.merged or not merge_passed(self.ctx, self.config, present, sha):
             return
-        checks = ctx.forge.checks(sha, number)
-        unsettled = sorted(one.name for one in checks if one.state not in (CheckState.SUCCESS, CheckState.NEUTRAL))
-        if unsettled or not any(one.state is CheckState.SUCCESS for one in checks):
-            ctx.log(f"#{number} is not merged yet: {', '.join(unsettled) or 'no check'} has not passed")
-            return
-        try:
-            ctx.forge.merge(number, sha)
-        except (Obsolete, ForgeError) as error:
-            ctx.log(f"#{number} was not merged: {error}")
-            return
-        ctx.log(f"#{number} was merged: every check has passed at {sha[:12]}")
         self.merged.append(present)
-        ctx.services.places.closed(present.head_branch)
-        self.opened = [one for one in self.opened if one.number != number]
+        self.opened = [one for one in self.opened if one.number != present.number]
 
     def _held_back(self, new: str | None, moves: Sequence[Move]) -> str:
         """Why a pull request is not opened (from the branch `new`) or refreshed now, the rest of a sentence; empty when it is."""

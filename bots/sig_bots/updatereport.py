@@ -144,7 +144,7 @@ def _facts(facts: BaseFacts) -> str:
 
 def _ending(moved: Sequence[Move], branch: str, *, automerge: bool) -> str:
     kind: Kind = farthest(moved)
-    merging = f" Because this is {_KINDS[kind]}, the bot merges it once every check has passed." if automerge else ""
+    merging = f" Because this is {_KINDS[kind]}, the bot merges it once its checks have passed." if automerge else ""
     return (
         f"Only the places above change.{merging} The bot keeps this pull request up to date in one commit until somebody "
         f"else commits to `{branch}`. To skip this version, close it; {left_alone(moved)}."

@@ -516,6 +516,19 @@ def test_a_check_may_go_back_to_running(world: World, forge: Forge) -> None:
     ]
 
 
+def test_a_check_of_a_ci_system_is_seen_and_nothing_is_required_that_nobody_asked_for(
+    world: World, forge: Forge
+) -> None:
+    number, sha = make_pr(world)
+    world.report("alice", sha, "ci/tests", "failure")
+    world.report("alice", sha, "ci/style", "success")
+    assert {one.name: one.state for one in forge.checks(sha, number)} == {
+        "ci/tests": CheckState.FAILURE,
+        "ci/style": CheckState.SUCCESS,
+    }
+    assert list(forge.required_checks("main")) == []
+
+
 def test_checks_of_several_names_stand_side_by_side(world: World, forge: Forge) -> None:
     number, sha = make_pr(world)
     forge.set_check(sha, "sigbot/lint", CheckState.SUCCESS, summary="fine", number=number)

@@ -147,6 +147,10 @@ class World(Protocol):
         """Close a pull request without merging."""
         ...
 
+    def report(self, who: Role, sha: str, name: str, state: Literal["success", "failure"]) -> None:
+        """A CI system that has the person's token reports on a commit."""
+        ...
+
     def open_issue(self, who: Role, title: str, body: str = "") -> int:
         """Open an issue; its number."""
         ...

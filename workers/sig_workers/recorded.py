@@ -100,6 +100,10 @@ class RecordedForge:
         """See `Forge.checks`."""
         return self.inner.checks(sha, number)
 
+    def required_checks(self, branch: str) -> Sequence[str]:
+        """See `Forge.required_checks`."""
+        return self.inner.required_checks(branch)
+
     def read_issue(self, number: int) -> Issue:
         """See `Forge.read_issue`."""
         return self.inner.read_issue(number)

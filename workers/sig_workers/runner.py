@@ -18,6 +18,7 @@ from sig_bots.execution import Outcome, run_handler, tell_failure
 from sig_bots.jobstate import JobState
 from sig_bots.roster import command_of
 from sig_bots.wording import plain_line
+from sig_workers import clock
 from sig_workers.joblog import JobLog
 from sig_workers.leases import Lease, LeaseKeeper
 from sig_workers.ledger import Ledger, run_key
@@ -155,7 +156,7 @@ class Runner:
             config=config.section(bot),
             images=base.images,
             configured=config.from_file and bot.name in config.sections,
-            now=datetime.now(UTC),
+            now=clock.now(service.settings.clock_file),
             log=lines,
             mention=f"@{instance.account}" if instance else "",
             job_key=run_key(job),

@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as BadEnvironment
 
+from sig_workers.clock import is_this_machine
 from sig_workers.instances import AdvisoryServices, Instance, RegistryAccess, ReleaseMonitor, Section, SettingsError
 from sig_workers.updatelimits import UpdateLimits
 
@@ -132,6 +133,8 @@ class Settings(BaseSettings):
     """Lengths of time."""
     dry_run: bool = False
     """As an instance's `dry_run`, for all of them."""
+    clock_file: Path | None = None
+    """Rehearsals: by how many seconds the bots' clock is ahead; only where each instance is on this machine."""
     sweeper: bool = True
     """Look for work that nobody was woken for; only fault tests turn this off, to see that it is needed."""
     effects_ledger: bool = True
@@ -154,6 +157,16 @@ class Settings(BaseSettings):
         names = [instance.name for instance in self.instances]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ValueError(f"two instances are named {twice}; rename one")
+        return self
+
+    @model_validator(mode="after")
+    def _real_clock(self) -> Self:
+        hosts = ((one.name, urlsplit(one.url).hostname) for one in self.instances)
+        far = next((name for name, host in hosts if host and not is_this_machine(host)), None)
+        if self.clock_file is not None and far is not None:
+            raise ValueError(
+                f"clock_file is for rehearsals on this machine, and instance {far} is elsewhere; take it out"
+            )
         return self
 
     @property

@@ -108,6 +108,10 @@ class FakeConversation:
         """Checks of the commit."""
         return [check for (at, _), check in self.state.checks.items() if at == sha]
 
+    def required_checks(self, branch: str) -> Sequence[str]:
+        """What was required of the branch."""
+        return self.state.required.get(branch, ())
+
     def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
         """Our open issue of the topic."""
         text = self._voice.sign(topic, body)

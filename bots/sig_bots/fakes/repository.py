@@ -48,6 +48,8 @@ class FakeRepository:
     """Who opened an issue; our account where nothing is said."""
     reviewers: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """Pull request -> who was asked to review it."""
+    required: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Branch -> names of the checks required there."""
     reactions: set[tuple[str, str, str]] = field(default_factory=set)
 
     def find_commit(self, ref: str) -> Commit:

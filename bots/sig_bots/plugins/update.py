@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sig_bots import Arguments, Bot, Context, ImagePushed, Push, Skip, Tick, updatereport
+from sig_bots import Arguments, Bot, Context, ImagePushed, Push, Skip, TestResult, Tick, updatereport
 from sig_bots.errors import Transient
 from sig_bots.fleet import containerfiles, declare_fleet, default_head, may_be_default, require_default
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updategroups import grouped, slugs
+from sig_bots.updatemerge import concerns_us, merge_ready
 from sig_bots.updatepulls import Pulls
 from sig_bots.updatesecurity import BaseNews
 from sig_bots.updatewindow import is_open
@@ -28,6 +29,12 @@ def after_push(ctx: Context, event: Push) -> None:
 def after_image(ctx: Context, event: ImagePushed) -> None:
     """Look for updates when an image this repository uses was pushed."""
     propose(ctx)
+
+
+@bot.on(TestResult, queue="bulk", when=concerns_us)
+def after_result(ctx: Context, event: TestResult) -> None:
+    """Merge an update pull request when its last check has passed."""
+    merge_ready(ctx, event)
 
 
 class UpdateArgs(Arguments):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from sig_bots.events import CheckRerequested, Comment, Event, Ignored, PullRequestChanged, Push
+from sig_bots.events import CheckRerequested, Comment, Event, Ignored, PullRequestChanged, Push, TestResult
 from sig_bots.refs import Actor
 from sig_bots.sources._githubform import GHOST, actor_of, paths_of, pull_request_of, repo_of, sender_of
 from sig_bots.sources._signature import hex_signature, no_project, verify_hex
@@ -65,7 +65,19 @@ _COMMENT_ACTIONS: Mapping[str, Literal["created", "edited", "deleted"]] = {
     "edited": "edited",
     "deleted": "deleted",
 }
-
+_CONCLUSIONS: Mapping[str, Literal["passed", "failed"]] = {
+    "success": "passed",
+    "neutral": "passed",
+    "skipped": "passed",
+    "failure": "failed",
+    "timed_out": "failed",
+    "action_required": "failed",
+}
+_STATUSES: Mapping[str, Literal["passed", "failed", "error"]] = {
+    "success": "passed",
+    "failure": "failed",
+    "error": "error",
+}
 
 project = no_project
 
@@ -203,9 +215,12 @@ def _commit_comment(data: Object) -> Event | Ignored:
 
 def _check(kind: str) -> Callable[[Object], Event | Ignored]:
     def read(data: Object) -> Event | Ignored:
+        check = record(data, kind)
+        ended = maybe_text(check, "conclusion")
+        if text(data, "action") in ("created", "completed") and ended:
+            return _check_ended(kind, data, check, ended)
         if text(data, "action") != "rerequested":
             return _unused(kind, data)
-        check = record(data, kind)
         return CheckRerequested(
             source="github",
             repo=repo_of(data),
@@ -216,6 +231,38 @@ def _check(kind: str) -> Callable[[Object], Event | Ignored]:
         )
 
     return read
+
+
+def _check_ended(kind: str, data: Object, check: Object, conclusion: str) -> Event:
+    suite = check if kind == "check_suite" else maybe_record(check, "check_suite")
+    head, pulls = maybe_text(suite, "head_branch") if suite else None, records(check, "pull_requests")
+    return TestResult(
+        source="github",
+        repo=repo_of(data),
+        test=text(check, "name") if kind == "check_run" else maybe_text(check, "app", "name") or "check suite",
+        status=_CONCLUSIONS.get(conclusion, "error"),
+        subject=commit(check, "head_sha"),
+        url=words(check, "html_url"),
+        sha=commit(check, "head_sha"),
+        number=number(pulls[0], "number") if len(pulls) == 1 else None,
+        branches=(branch({"head": head}, "head"),) if head else (),
+    )
+
+
+def _status(data: Object) -> Event | Ignored:
+    state = text(data, "state")
+    if state not in _STATUSES:
+        return Ignored(reason=f"GitHub status {plain(state)}: it has not ended.")
+    return TestResult(
+        source="github",
+        repo=repo_of(data),
+        test=text(data, "context"),
+        status=_STATUSES[state],
+        subject=commit(data, "sha"),
+        url=words(data, "target_url"),
+        sha=commit(data, "sha"),
+        branches=tuple(branch(one, "name") for one in records(data, "branches")),
+    )
 
 
 def _unused(event: str, data: Object) -> Ignored:
@@ -231,6 +278,7 @@ _READERS: Mapping[str, Callable[[Object], Event | Ignored]] = {
     "commit_comment": _commit_comment,
     "check_run": _check("check_run"),
     "check_suite": _check("check_suite"),
+    "status": _status,
 }
 
 

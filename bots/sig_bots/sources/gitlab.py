@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from sig_bots.errors import Unauthorized, UserError
-from sig_bots.events import Comment, Event, Ignored, PullRequestChanged, Push
+from sig_bots.events import Comment, Event, Ignored, PullRequestChanged, Push, TestResult
 from sig_bots.refs import Actor, PullRequest, Repo
 from sig_bots.sources._githubform import paths_of
 from sig_bots.sources._signature import active, ascii_secret, matches, no_project, verify_token
@@ -273,6 +273,30 @@ def _note(data: Object) -> Event | Ignored:
     )
 
 
+def _pipeline(data: Object) -> Event | Ignored:
+    pipeline = record(data, "object_attributes")
+    status = _ENDED.get(text(pipeline, "status"))
+    if status is None:
+        return Ignored(reason=f"A GitLab pipeline that is {plain(text(pipeline, 'status'))}: it has not ended.")
+    request = maybe_record(data, "merge_request")
+    return TestResult(
+        source="gitlab",
+        repo=_repo_of(data),
+        test="pipeline",
+        status=status,
+        subject=commit(pipeline, "sha"),
+        url=words(pipeline, "url"),
+        sha=commit(pipeline, "sha"),
+        number=number(request, "iid") if request else None,
+        branches=(branch(request, "source_branch") if request else branch(pipeline, "ref"),),
+    )
+
+
+_ENDED: Mapping[str, Literal["passed", "failed", "error"]] = {
+    "success": "passed", "failed": "failed", "canceled": "error",
+}  # fmt: skip
+
+
 def _place(inline: bool) -> Literal["review_comment", "pull_request"]:
     return "review_comment" if inline else "pull_request"
 
@@ -282,6 +306,7 @@ _READERS: Mapping[str, Callable[[Object], Event | Ignored]] = {
     "tag_push": _push,
     "merge_request": _merge_request,
     "note": _note,
+    "pipeline": _pipeline,
 }
 
 

@@ -1,6 +1,6 @@
 """The local forge: our own signed JSON.
 
-Headers: `X-Sigbot-Event` (push, pull_request, comment, ping), `X-Sigbot-Delivery` (an id, the same when sent again) and
+Headers: `X-Sigbot-Event` (push, pull_request, comment, check, ping), `X-Sigbot-Delivery` (an id, the same when sent again) and
 `X-Sigbot-Signature-256: sha256=<hex HMAC-SHA256 of the raw body>`; `sign` makes them.
 
 Every body has these two, and the members of its event beside them:
@@ -18,13 +18,16 @@ Every body has these two, and the members of its event beside them:
     comment         "action": created|edited|deleted, "number": of the issue or pull request (null for a commit),
                     "comment": {"id", "text", "place": issue|pull_request|review|review_comment|commit,
                                 "previous_text": text, with edited; "commit": SHA or null, "url"}
+    check           "check": {"name", "sha", "state": success|neutral|failure|error|cancelled, "url"},
+                    "branches": [names of those that point at the commit]; sent when a check has ended
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
-from sig_bots.events import Comment, Event, Ignored, PullRequestChanged, Push
+from sig_bots.events import Comment, Event, Ignored, PullRequestChanged, Push, TestResult
 from sig_bots.refs import Actor, PullRequest, Repo
 from sig_bots.sources._signature import hex_signature, no_project, verify_hex
 from sig_bots.sources.payload import (
@@ -162,10 +165,35 @@ def _comment(data: Object) -> Event:
     )
 
 
-_READERS: Mapping[str, Callable[[Object], Event]] = {
+def _check(data: Object) -> Event | Ignored:
+    check = record(data, "check")
+    state = text(check, "state")
+    if state not in _ENDED:
+        return Ignored(reason=f"A check that is {plain(state)}: it has not ended.")
+    return TestResult(
+        source="local",
+        repo=_repo_of(data),
+        test=text(check, "name"),
+        status=_ENDED[state],
+        subject=commit(check, "sha"),
+        url=words(check, "url"),
+        sha=commit(check, "sha"),
+        branches=texts(data, "branches"),
+    )
+
+
+_ENDED: Mapping[str, Literal["passed", "failed", "error"]] = {
+    "success": "passed",
+    "neutral": "passed",
+    "failure": "failed",
+    "error": "error",
+    "cancelled": "error",
+}
+_READERS: Mapping[str, Callable[[Object], Event | Ignored]] = {
     "push": _push,
     "pull_request": _pull_request,
     "comment": _comment,
+    "check": _check,
 }
 
 

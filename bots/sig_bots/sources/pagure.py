@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from sig_bots.errors import Unauthorized
-from sig_bots.events import NO_COMMIT, Comment, Event, Ignored, PullRequestChanged, Push, Rejected
+from sig_bots.events import NO_COMMIT, Comment, Event, Ignored, PullRequestChanged, Push, Rejected, TestResult
 from sig_bots.refs import Actor, PullRequest, Repo
 from sig_bots.sources._signature import hex_signature, verify_hex
 from sig_bots.sources.payload import (
@@ -65,6 +65,12 @@ _PULL_REQUEST_TOPICS: Mapping[
     "pull-request.tag.added": "labelled",
     "pull-request.tag.removed": "unlabelled",
     "pull-request.initial_comment.edited": "edited",
+}
+_FLAGS: Mapping[str, Literal["passed", "failed", "error"]] = {
+    "success": "passed",
+    "failure": "failed",
+    "error": "error",
+    "canceled": "error",
 }
 
 
@@ -242,6 +248,25 @@ def _tag_or_deletion(topic: str, message: Object) -> Event:
     )
 
 
+def _flagged(topic: str, message: Object) -> Event | Ignored:
+    pull = maybe_record(message, "pullrequest")
+    seen = record(message, "flag")
+    status = text(seen, "status")
+    if status not in _FLAGS:
+        return Ignored(reason=f"A Pagure flag that says {plain(status)}: it has not ended.")
+    return TestResult(
+        source="pagure",
+        repo=_repo_of(message, record(pull, "project") if pull else record(message, "repo")),
+        test=text(seen, "username"),
+        status=_FLAGS[status],
+        subject=commit(seen, "commit_hash"),
+        url=words(seen, "url"),
+        sha=commit(seen, "commit_hash"),
+        number=number(pull, "id") if pull else None,
+        branches=(branch(pull, "branch_from"),) if pull else (),
+    )
+
+
 def _ref(kind: str, name: str) -> str:
     return name if name.startswith("refs/") else f"refs/{kind}/{name}"
 
@@ -252,6 +277,10 @@ _READERS: Mapping[str, Callable[[str, Object], Event | Ignored]] = {
     "pull-request.comment.edited": _comment,
     "issue.comment.added": _comment,
     "issue.comment.edited": _comment,
+    "pull-request.flag.added": _flagged,
+    "pull-request.flag.updated": _flagged,
+    "commit.flag.added": _flagged,
+    "commit.flag.updated": _flagged,
     "git.receive": _pushed,
     "git.tag.creation": _tag_or_deletion,
     "git.tag.deletion": _tag_or_deletion,

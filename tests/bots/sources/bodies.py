@@ -107,6 +107,22 @@ def gitlab_note(kind: str = "MergeRequest", event_type: str = "note", **attribut
     }  # fmt: skip
 
 
+def gitlab_pipeline(status: str, **changes: Any) -> dict[str, Any]:
+    pipeline = {
+        "id": 31,
+        "ref": "main",
+        "tag": False,
+        "sha": SHA_B,
+        "status": status,
+        "url": "https://gitlab.example.org/images/base/-/pipelines/31",
+    }
+    request = {"id": 99, "iid": 2, "source_branch": "fix", "target_branch": "main", "state": "opened"}
+    return merged({
+        "object_kind": "pipeline", "object_attributes": pipeline, "merge_request": request, "user": _GITLAB_USER,
+        "project": _GITLAB_PROJECT,
+    }, changes)  # fmt: skip
+
+
 # ---------------------------------------------------------------- Quay
 
 
@@ -142,3 +158,7 @@ def local_pull(action: str, **changes: Any) -> dict[str, Any]:
 def local_comment(action: str = "created", **changes: Any) -> dict[str, Any]:
     comment = {"id": "11", "text": "/sig lint", "place": "pull_request", "commit": None, "url": ""}
     return merged({**_LOCAL, "action": action, "number": 2, "comment": comment}, changes)
+
+
+def local_check(state: str) -> dict[str, Any]:
+    return {**_LOCAL, "check": {"name": "ci", "sha": SHA_B, "state": state, "url": ""}, "branches": ["fix"]}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sig_bots.errors import Unauthorized
-from sig_bots.events import Comment, Ignored, PullRequestChanged, Push, Rejected
+from sig_bots.events import Comment, Ignored, PullRequestChanged, Push, Rejected, TestResult
 from sig_bots.sources import github
 from tests.bots.sources.deliveries import github as delivery
 from tests.bots.sources.deliveries import github_example, github_examples
@@ -66,6 +66,15 @@ _TABLE: dict[tuple[str, str | None], tuple[str, dict[str, str]]] = {
     ("check_suite", "rerequested"): (
         "check_rerequested", _COMMON | {"sha": "check_suite.head_sha", "actor.login": "sender.login"},
     ),
+    ("check_run", "completed"): (
+        "test_result", _COMMON | {"sha": "check_run.head_sha", "test": "check_run.name", "url": "check_run.html_url"},
+    ),
+    ("check_suite", "completed"): (
+        "test_result", _COMMON | {"sha": "check_suite.head_sha", "test": "check_suite.app.name", "status": "=passed"},
+    ),
+    ("status", None): (
+        "test_result", _COMMON | {"sha": "sha", "test": "context", "status": "=passed", "subject": "sha"},
+    ),
 }  # fmt: skip
 
 
@@ -106,7 +115,7 @@ def test_every_other_published_example_is_ignored_with_a_reason() -> None:
     others = [(event, one) for _, event, one in github_examples() if (event, one.get("action")) not in _TABLE]
     outcomes = [github.parse(delivery(event, one).headers, delivery(event, one).body) for event, one in others]
     assert all(isinstance(one, Ignored) and one.reason for one in outcomes)
-    assert len(others) == 622
+    assert len(others) == 595
 
 
 def test_the_events_bots_live_on_are_never_ignored() -> None:
@@ -228,3 +237,34 @@ def test_a_redelivery_has_the_same_id() -> None:
     )
     assert github.delivery_id({}, one.body) is None
     assert github.delivery_id({"X-GitHub-Delivery": "x" * 201}, one.body) is None
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "status"),
+    [("success", "passed"), ("skipped", "passed"), ("failure", "failed"), ("timed_out", "failed"), ("stale", "error")],
+)
+def test_a_check_that_ended_tells_how_and_on_which_branch(conclusion: str, status: str) -> None:
+    run = github_example("check_run", "completed").json["check_run"] | {"conclusion": conclusion}
+    event = _changed("check_run", "completed", check_run=run)
+    assert isinstance(event, TestResult)
+    assert (event.status, event.branches, event.number) == (status, ("changes",), 2)
+
+
+def test_a_check_made_as_ended_counts_and_one_that_goes_on_does_not() -> None:
+    run = github_example("check_run", "completed").json["check_run"]
+    assert isinstance(_changed("check_run", "created", check_run=run), TestResult)
+    assert isinstance(_changed("check_run", "created"), Ignored)
+
+
+def test_a_status_tells_the_branches_that_hold_the_commit_and_a_pending_one_is_no_result() -> None:
+    event = _changed("status", None)
+    assert isinstance(event, TestResult)
+    assert event.branches == ("master", "changes", "gh-pages")
+    assert isinstance(_changed("status", None, state="pending"), Ignored)
+
+
+def test_a_check_without_a_branch_says_nothing_of_branches() -> None:
+    run = github_example("check_run", "completed").json["check_run"]
+    event = _changed("check_run", "completed", check_run=run | {"check_suite": {"id": 1, "head_branch": None}})
+    assert isinstance(event, TestResult)
+    assert event.branches == ()

@@ -9,7 +9,7 @@ import pytest
 from sig_bots.errors import Unauthorized
 from sig_bots.events import Ignored
 from sig_bots.sources import gitlab
-from tests.bots.sources.bodies import SHA_B, ZEROS, gitlab_merge_request, gitlab_note, gitlab_push
+from tests.bots.sources.bodies import SHA_B, ZEROS, gitlab_merge_request, gitlab_note, gitlab_pipeline, gitlab_push
 from tests.bots.sources.deliveries import NOW, SIGNING_SECRET, standard_webhook
 
 _BODY = b'{"object_kind": "push"}'
@@ -191,3 +191,15 @@ def test_an_edited_note_has_no_known_former_text() -> None:
 def test_confidential_notes_and_snippets_are_read_by_nobody() -> None:
     assert isinstance(_parse(gitlab_note("Issue", "confidential_note")), Ignored)
     assert isinstance(_parse(gitlab_note("Snippet")), Ignored)
+
+
+@pytest.mark.parametrize(("said", "status"), [("success", "passed"), ("failed", "failed"), ("canceled", "error")])
+def test_a_pipeline_that_ended_is_a_result(said: str, status: str) -> None:
+    event = _parse(gitlab_pipeline(said))
+    assert (event.status, event.sha, event.number, event.branches) == (status, SHA_B, 2, ("fix",))
+
+
+def test_a_pipeline_of_a_branch_names_it_and_one_that_runs_is_no_result() -> None:
+    event = _parse(gitlab_pipeline("success", merge_request=None))
+    assert (event.number, event.branches) == (None, ("main",))
+    assert isinstance(_parse(gitlab_pipeline("running")), Ignored)

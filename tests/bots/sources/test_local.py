@@ -10,7 +10,7 @@ from sig_bots.events import Ignored, ImagePushed, Push, Rejected
 from sig_bots.sources import local
 from sig_bots.sources.kinds import KINDS, Kind
 from sig_bots.sources.lookup import events_of, source
-from tests.bots.sources.bodies import SHA_B, ZEROS, local_comment, local_pull, local_push
+from tests.bots.sources.bodies import SHA_B, ZEROS, local_check, local_comment, local_pull, local_push
 from tests.bots.sources.deliveries import SECRET, recorded
 
 
@@ -58,6 +58,18 @@ def test_a_comment_is_understood() -> None:
     assert (event.action, event.place, event.number, event.text, event.previous_text, event.comment_id) == (
         "edited", "pull_request", 2, "/sig lint", "/sig", "11",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [("success", "passed"), ("neutral", "passed"), ("failure", "failed"), ("cancelled", "error")]
+)
+def test_a_check_that_ended_is_a_result(state: str, status: str) -> None:
+    event = _parse("check", local_check(state))
+    assert (event.test, event.sha, event.status, event.branches) == ("ci", SHA_B, status, ("fix",))
+
+
+def test_a_check_that_goes_on_is_no_result() -> None:
+    assert isinstance(_parse("check", local_check("running")), Ignored)
 
 
 def test_an_unknown_action_or_state_is_rejected_naming_the_field() -> None:

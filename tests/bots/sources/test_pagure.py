@@ -55,12 +55,19 @@ _TABLE: dict[str, tuple[str, dict[str, Any]]] = {
     "fork-comment pull-request.comment.added": ("comment", {"text": "/sig rebuild", "actor.login": "bob"}),
     "forkless-comment pull-request.comment.added": ("comment", {"text": "where is the fork?", "automatic": False}),
     "issue-comment issue.comment.added": ("comment", {"place": "issue", "text": "/sig help", "number": 3}),
+    "flag commit.flag.added": ("test_result", {"test": "sigbot/lint", "status": "passed", "number": None, "branches": ()}),
+    "flag pull-request.flag.added": (
+        "test_result",
+        {"test": "sigbot/lint", "sha": "feefafe75d4136d709d6de38587b5186ab69920f", "number": 1, "branches": ("fix",)},
+    ),
+    "commit-flag commit.flag.added": (
+        "test_result", {"test": "ci", "sha": "e34db500d072e005c75db61bd6fa42e33f8c293e", "status": "passed"},
+    ),
     **{f"{one} pull-request.comment.added": ("comment", {"automatic": True})
        for one in ("pr-push", "pr-forcepush", "close", "reopen", "merge", "fork-pr-push", "forkless-close")},
 }  # fmt: skip
 _IGNORED = {
-    "setup project.edit", "branch git.branch.creation", "flag commit.flag.added", "flag pull-request.flag.added",
-    "issue issue.new", "commit-flag commit.flag.added",
+    "setup project.edit", "branch git.branch.creation", "issue issue.new",
 }  # fmt: skip
 
 
@@ -185,3 +192,18 @@ def test_a_signed_body_that_is_no_object_passes_the_signature_and_is_rejected() 
     headers = {"X-Pagure-Signature-256": hex256(PAGURE_KEY, b"[1]"), "X-Pagure-Project": "rpms/tools"}
     pagure.verify(headers, b"[1]", [PAGURE_KEY])
     assert isinstance(pagure.parse(headers, b"[1]"), Rejected)
+
+
+@pytest.mark.parametrize(("said", "status"), [("failure", "failed"), ("error", "error"), ("canceled", "error")])
+def test_a_flag_tells_how_it_ended(said: str, status: str) -> None:
+    one = step("commit-flag commit.flag.added")
+    data = one.json
+    data["msg"]["flag"]["status"] = said
+    assert _parse(one.changed(data)).status == status
+
+
+def test_a_flag_that_is_pending_is_no_result() -> None:
+    one = step("commit-flag commit.flag.added")
+    data = one.json
+    data["msg"]["flag"]["status"] = "pending"
+    assert isinstance(_parse(one.changed(data)), Ignored)

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
 from sig_bots.fakes.forge import FakeForge, FakeHost
 from sig_bots.fakes.repository import FakeRepository
-from sig_bots.forge import Capabilities, CheckState, Issue, Permission
+from sig_bots.forge import Capabilities, Check, CheckState, Issue, Permission
 from sig_bots.refs import Actor
 from tests.contract.world import SERVICE, START_FILES, Role, SeenCheck, SeenComment, SeenIssue, SeenPr
 
@@ -84,6 +85,9 @@ class FakeWorld:
     def close(self, who: Role, number: int) -> None:
         found = self.repository.pull_requests[number]
         self.repository.pull_requests[number] = found.model_copy(update={"state": "closed"})
+
+    def report(self, who: Role, sha: str, name: str, state: Literal["success", "failure"]) -> None:
+        self.repository.checks[sha, name] = Check(name=name, sha=sha, state=CheckState(state))
 
     def open_issue(self, who: Role, title: str, body: str = "") -> int:
         number = self.repository.next_number()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import pytest
 
@@ -103,6 +103,9 @@ class GitHubWorld:
 
     def close(self, who: Role, number: int) -> None:
         self.server.close(self.path, number, as_user=self.logins[who])
+
+    def report(self, who: Role, sha: str, name: str, state: Literal["success", "failure"]) -> None:
+        self.server.status(self.path, sha, name, state, as_user=self.logins[who])
 
     def open_issue(self, who: Role, title: str, body: str = "") -> int:
         return self.server.open_issue(self.path, title, body, as_user=self.logins[who])

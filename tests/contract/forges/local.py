@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from copy import copy
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from sig_bots.forge import CheckState, Permission
+from sig_bots.forge import Check, CheckState, Permission
 from sig_bots.refs import Actor
 from sig_workers.localforge.adapter import LocalHost
 from sig_workers.localforge.forge import LocalForge
@@ -84,6 +85,9 @@ class LocalWorld:
 
     def close(self, who: Role, number: int) -> None:
         self.forge.close(self.path, number, who)
+
+    def report(self, who: Role, sha: str, name: str, state: Literal["success", "failure"]) -> None:
+        self.forge.set_check(self.path, Check(name=name, sha=sha, state=CheckState(state)), who)
 
     def open_issue(self, who: Role, title: str, body: str = "") -> int:
         return self.forge.state.add_issue(self.path, title, body, who)

@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import requests
@@ -159,6 +159,10 @@ class PagureWorld:
 
     def close(self, who: Role, number: int) -> None:
         self.call("POST", f"{self.path}/pull-request/{number}/close", who)
+
+    def report(self, who: Role, sha: str, name: str, state: Literal["success", "failure"]) -> None:
+        flag = {"username": name, "comment": state, "status": state, "url": f"{self.server.url}/{self.path}"}
+        self.call("POST", f"{self.path}/c/{sha}/flag", who, **flag)
 
     def open_issue(self, who: Role, title: str, body: str = "") -> int:
         made = self.call("POST", f"{self.path}/new_issue", who, title=title, issue_content=body or title)

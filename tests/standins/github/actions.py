@@ -217,6 +217,8 @@ class Actions(CodeActions):
         if method not in repo.merge_methods:
             word = {"merge": "Merge commits are", "squash": "Squash merges are", "rebase": "Rebase merges are"}[method]
             raise ApiError(405, f"{word} not allowed on this repository.")
+        if missing := repo.missing_checks(half.base_ref, half.head_sha):
+            raise ApiError(405, f'Required status check "{missing[0]}" is expected.')
         message = title or f"Merge pull request #{item.number} from {half.head_label.replace(':', '/')}"
         before = repo.git.refs()
         try:

@@ -69,10 +69,20 @@ class CodeActions:
         self.world.effects["statuses.created"] += 1
         self.postman.emit("status", repo, who, lambda: {
             "id": made.id, "sha": sha, "name": repo.full_name, "context": made.context, "state": made.state,
-            "description": made.description, "target_url": made.target_url, "branches": [],
+            "description": made.description, "target_url": made.target_url, "branches": self._branches_with(repo, sha),
             "commit": answers_code.commit(self.world, repo, repo.git.commit(sha)),
         })  # fmt: skip
         return made
+
+    def _branches_with(self, repo: Repository, sha: str) -> list[dict[str, Any]]:
+        """The branches that hold a commit, ten at most."""
+        api = f"{self.world.api}/repos/{repo.full_name}"
+        holding = [
+            {"name": name, "commit": {"sha": head, "url": f"{api}/commits/{head}"}, "protected": name in repo.protected}
+            for name, head in sorted(repo.git.branches().items())
+            if repo.git.merge_base(head, sha) == sha
+        ]
+        return holding[:10]
 
     def check_changed(self, repo: Repository, run: CheckRun, *, created: bool) -> None:
         """Count and tell that a check run was created, updated or completed."""
@@ -85,7 +95,9 @@ class CodeActions:
 
     def _check_body(self, repo: Repository, run: CheckRun) -> dict[str, Any]:
         body = answers_code.check_run(self.world, repo, run)
-        return {"check_run": body | self._suite_body(repo, run.app, run.head_sha, run.suite, None)}
+        heads = [name for name, head in sorted(repo.git.branches().items()) if head == run.head_sha]
+        suite = self._suite_body(repo, run.app, run.head_sha, run.suite, heads[0] if heads else None)
+        return {"check_run": body | suite}
 
     def rerequest_check(self, repo: Repository, run: CheckRun, who: User) -> None:
         """Press "Re-run" beside one check; only its App is told."""

@@ -191,7 +191,8 @@ def _pull_counts(world: World, repo: Repository, item: Issue, half: Pull) -> Jso
     mergeable = None if item.state == "closed" or base is None else bool(repo.git.mergeable(base, half.head_sha))
     return {
         "merged": half.merged is not None, "mergeable": mergeable, "rebaseable": mergeable,
-        "mergeable_state": {True: "clean", False: "dirty", None: "unknown"}[mergeable],
+        "mergeable_state": "blocked" if mergeable and repo.missing_checks(half.base_ref, half.head_sha) else
+        {True: "clean", False: "dirty", None: "unknown"}[mergeable],
         "merged_by": user(world, half.merged_by) if half.merged_by else None, "comments": len(item.comments),
         "review_comments": 0, "maintainer_can_modify": False, "commits": len(repo.git.log(half.head_sha, exclude=merge_base)),
         "additions": sum(file.additions for file in files), "deletions": sum(file.deletions for file in files),

@@ -220,12 +220,25 @@ class Repository:
     checks: list[CheckRun] = field(default_factory=list)
     suites: dict[tuple[int, str], int] = field(default_factory=dict)
     hooks: list[Hook] = field(default_factory=list)
+    protected: dict[str, list[str]] = field(default_factory=dict)
+    """Branch -> contexts its protection requires."""
+    rulesets: dict[str, list[str]] = field(default_factory=dict)
+    """Branch -> contexts a ruleset requires."""
     commit_comments: list[Comment] = field(default_factory=list)
     pushing: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def full_name(self) -> str:
         return f"{self.owner.login}/{self.name}"
+
+    def missing_checks(self, branch: str, sha: str) -> list[str]:
+        """The required contexts that have not passed at a commit."""
+        states: dict[str, bool] = {item.context: item.state == "success" for item in self.statuses if item.sha == sha}
+        for run in self.checks:
+            if run.head_sha == sha:
+                states[run.name] = run.conclusion in ("success", "neutral", "skipped")
+        wanted = [*self.protected.get(branch, ()), *self.rulesets.get(branch, ())]
+        return [context for context in dict.fromkeys(wanted) if not states.get(context, False)]
 
     def role_of(self, user: User | None) -> str:
         """The role of an account; everybody can read a public repository."""

@@ -149,6 +149,19 @@ class People:
         with self._acting(full_name, as_user) as (repo, who):
             return self.actions.merge(repo, repo.issues[number], who, sha=None, method=method, title=None)
 
+    def status(self, full_name: str, sha: str, context: str, state: str, *, as_user: str) -> None:
+        """Report a commit status, as a CI system does: pending, success, failure, error."""
+        with self._acting(full_name, as_user) as (repo, who):
+            self.actions.set_status(repo, who, sha, {"context": context, "state": state})
+
+    def require(self, full_name: str, *contexts: str, branch: str = "main", ruleset: bool = False) -> None:
+        """Require checks on a branch, by its protection or by a ruleset; none takes the requirement away."""
+        repo = self.repo(full_name)
+        where = repo.rulesets if ruleset else repo.protected
+        where.pop(branch, None)
+        if contexts:
+            where[branch] = list(contexts)
+
     def rerequest_check(self, full_name: str, name: str, sha: str, *, as_user: str) -> None:
         """Press "Re-run" beside the newest check run of that name on a commit."""
         with self._acting(full_name, as_user) as (repo, who):

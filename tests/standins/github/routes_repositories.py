@@ -149,9 +149,34 @@ def branch(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
     page_url = f"{forge.world.url}/{repo.full_name}/tree/{parts['name']}"
     return Response(200, {
         "name": parts["name"], "commit": answers_code.commit(forge.world, repo, repo.git.commit(sha)),
-        "_links": {"self": url, "html": page_url}, "protected": False, "protection_url": f"{url}/protection",
-        "protection": {"enabled": False, "required_status_checks": {"enforcement_level": "off", "contexts": [], "checks": []}},
+        "_links": {"self": url, "html": page_url}, "protected": parts["name"] in repo.protected or parts["name"] in repo.rulesets,
+        "protection_url": f"{url}/protection", "protection": _protection(repo, parts["name"]),
     })  # fmt: skip
+
+
+def _protection(repo: Repository, branch: str) -> dict[str, Any]:
+    """What everybody who can read is told of the classic protection; rulesets are not in it."""
+    contexts = repo.protected.get(branch)
+    checks = [{"context": context, "app_id": None} for context in contexts or ()]
+    level = "off" if contexts is None else "non_admins"
+    return {
+        "enabled": contexts is not None,
+        "required_status_checks": {"enforcement_level": level, "contexts": contexts or [], "checks": checks},
+    }
+
+
+@routes.on("GET", "/{repo}/rules/branches/{name*}")
+def rules_of_branch(forge: Actions, request: Request, parts: dict[str, str]) -> Response:
+    repo = need_repo(forge.world, request, parts)
+    contexts = repo.rulesets.get(parts["name"])
+    rule = {
+        "type": "required_status_checks", "ruleset_source_type": "Repository", "ruleset_source": repo.full_name,
+        "ruleset_id": 42, "parameters": {
+            "strict_required_status_checks_policy": False, "do_not_enforce_on_create": False,
+            "required_status_checks": [{"context": context} for context in contexts or ()],
+        },
+    }  # fmt: skip
+    return page(forge.world, request, [] if contexts is None else [rule])
 
 
 @routes.on("GET", "/{repo}/git/ref/{name*}")

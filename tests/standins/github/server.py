@@ -46,6 +46,7 @@ APP_PERMISSIONS = {
 }  # fmt: skip
 APP_EVENTS = (
     "check_run", "check_suite", "commit_comment", "issue_comment", "issues", "pull_request", "pull_request_review", "push",
+    "status",
 )  # fmt: skip
 
 

@@ -584,3 +584,37 @@ def test_a_comment_that_is_none_takes_no_reaction(app: Forge) -> None:
         app.react(1, "review/../5", "eyes")
     with pytest.raises(NotFound):
         app.react(1, "999999", "eyes")
+
+
+# ---------------------------------------------------------------- what a branch requires
+
+
+@pytest.mark.parametrize("way", ["app", "robot"])
+def test_checks_are_required_by_protection_and_by_rulesets(
+    github: GitHubStandIn, request: pytest.FixtureRequest, way: str
+) -> None:
+    forge: Forge = request.getfixturevalue(way)
+    github.require(REPO, "ci/build", "shared")
+    github.require(REPO, "shared", "ci/rules", ruleset=True)
+    assert forge.required_checks("main") == ["ci/build", "ci/rules", "shared"]
+    assert forge.required_checks("topic") == []
+
+
+def test_a_required_check_that_is_missing_is_github_s_refusal_too(github: GitHubStandIn, app: Forge) -> None:
+    github.require(REPO, "ci", ruleset=True)
+    sha = app.pull_request(1).head_sha
+    with pytest.raises(ForgeError, match='Required status check "ci" is expected'):
+        app.merge(1, sha)
+    github.status(REPO, sha, "ci", "success", as_user="alice")
+    app.merge(1, sha)
+    assert app.pull_request(1).state == "merged"
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_where_there_are_no_rulesets_the_protection_alone_counts(
+    github: GitHubStandIn, app: Forge, status: int
+) -> None:
+    """Enterprise servers of old have no such address; for some plans GitHub refuses it."""
+    github.require(REPO, "ci")
+    github.fail(r"GET .*/rules/branches/main", status=status, body={"message": "no"})
+    assert app.required_checks("main") == ["ci"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sig_bots.errors import NotFound
 from sig_bots.forge import Annotation, Check, CheckState
 from sig_bots.refs import same_account
 from sig_bots.wording import as_markdown
 from sig_workers.forges import github_json
+from sig_workers.forges.github_api import Refused, quoted
 from sig_workers.forges.github_conversation import GitHubConversation
 
 __all__ = ["GitHubChecks"]
@@ -129,6 +131,27 @@ class GitHubChecks(GitHubConversation):
             if not self._pretends(raw["context"]) or same_account(github_json.actor(raw["creator"]), self.account):
                 out.append(github_json.check_of_status(raw, sha))
         return out
+
+    def required_checks(self, branch: str) -> Sequence[str]:
+        """By branch protection and by rulesets. Which App must report one, GitHub itself sees to when something is merged."""
+        told = self._call("GET", f"/branches/{quoted(branch)}").get("protection") or {}
+        names = set((told.get("required_status_checks") or {}).get("contexts") or ())
+        for rule in self._rules(branch):
+            if rule.get("type") == "required_status_checks":
+                wanted = (rule.get("parameters") or {}).get("required_status_checks") or ()
+                names |= {one["context"] for one in wanted}
+        return sorted(names)
+
+    def _rules(self, branch: str) -> list[Mapping[str, Any]]:
+        """The rules of the rulesets for a branch; none where the server or the owner's plan has no rulesets."""
+        try:
+            return self._pages(f"/rules/branches/{quoted(branch)}")
+        except NotFound:
+            return []
+        except Refused as refusal:
+            if refusal.status == 403:
+                return []
+            raise
 
     def _pretends(self, name: str) -> bool:
         return name.split("/")[0] == self._config.service

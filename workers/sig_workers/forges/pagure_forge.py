@@ -258,6 +258,10 @@ class PagureForge(PagureConversation):
                 found[raw["username"]] = pagure_json.check(raw)
         return list(found.values())
 
+    def required_checks(self, branch: str) -> Sequence[str]:
+        """None: Pagure has no required flags. A minimum score it sees to itself when something is merged."""
+        return ()
+
     # ------------------------------------------------------------ forks and git
 
     def _fork_path(self) -> str:

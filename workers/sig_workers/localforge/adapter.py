@@ -197,16 +197,18 @@ class LocalRepository:
         annotations: Sequence[Annotation] = (), number: int | None = None,
     ) -> None:  # fmt: skip
         """Set the check on the commit. Raises NotFound when there is no such commit."""
-        self.host.forge.history(self.path).resolve(sha)
-        fields = {
-            "state": str(state), "summary": summary, "url": url, "text": text,
-            "annotations": [one.model_dump() for one in annotations],
-        }  # fmt: skip
-        self.host.forge.state.set_check(self.path, sha, name, fields)
+        check = Check(
+            name=name, sha=sha, state=state, summary=summary, url=url, text=text, annotations=tuple(annotations)
+        )
+        self.host.forge.set_check(self.path, check, self.host.account)
 
     def checks(self, sha: str, number: int | None = None) -> Sequence[Check]:
         """Checks of the commit."""
         return [check for check, _ in self.host.forge.state.checks(self.path, sha)]
+
+    def required_checks(self, branch: str) -> Sequence[str]:
+        """The local forge requires none."""
+        return ()
 
     def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
         """Our open issue of the topic."""

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from sig_bots.errors import NotFound, Obsolete, SigbotError, UserError
 from sig_bots.events import NO_COMMIT
-from sig_bots.forge import Permission
+from sig_bots.forge import Check, CheckState, Permission
 from sig_bots.refs import PullRequest
 from sig_workers.clone_url import local_clone_url
 from sig_workers.localforge.history import History, check_path
@@ -113,6 +113,16 @@ class LocalForge:
         self.state.edit_comment(comment_id, text)
         payload = Payloads(self.state).comment(path, number, comment_id, "edited", text, login, before=before)
         self.hooks.send(payload)
+
+    def set_check(self, path: str, check: Check, login: str) -> None:
+        """Set a check on a commit; when it has ended, tell so. Raises NotFound when there is no such commit."""
+        history = self.history(path)
+        history.resolve(check.sha)
+        before = next((one for one, _ in self.state.checks(path, check.sha) if one.name == check.name), None)
+        fields = check.model_dump(mode="json", exclude={"name", "sha"})
+        self.state.set_check(path, check.sha, check.name, fields)
+        if check.state not in (CheckState.PENDING, CheckState.RUNNING, before.state if before else None):
+            self.hooks.send(Payloads(self.state).check(path, check, history.branches_at(check.sha), login))
 
     def close(self, path: str, number: int, login: str) -> None:
         """Close a pull request without merging; nothing when it is not open."""

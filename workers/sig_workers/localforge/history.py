@@ -82,6 +82,13 @@ class History:
             return None
         return output.decode().strip()
 
+    def branches_at(self, sha: str) -> list[str]:
+        """Names of the branches that point at the commit."""
+        found = self.git.local(
+            "for-each-ref", "--format=%(refname:lstrip=2)", f"--points-at={check_sha(sha)}", "refs/heads"
+        )
+        return found.decode("utf-8", "replace").split()
+
     def resolve(self, ref: str) -> str:
         """The commit a branch, tag or sha means. Raises NotFound."""
         for name in (f"refs/heads/{ref}", f"refs/tags/{ref}", ref):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sig_bots.forge import Check
 from sig_bots.refs import PullRequest
 from sig_workers.localforge.state import LocalState, actor
 
@@ -42,6 +43,11 @@ class Payloads:
         if before is not None:
             comment["previous_text"] = before
         return "comment", {**self._frame(path, login), "action": action, "number": number, "comment": comment}
+
+    def check(self, path: str, check: Check, branches: Sequence[str], login: str) -> tuple[str, dict[str, Any]]:
+        """A check of a commit has ended; `branches` point at it."""
+        told = check.model_dump(mode="json", include={"name", "sha", "state", "url"})
+        return "check", {**self._frame(path, login), "check": told, "branches": list(branches)}
 
     def _frame(self, path: str, login: str) -> dict[str, Any]:
         row = self.state.row(path)
