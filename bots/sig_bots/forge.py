@@ -225,17 +225,9 @@ class Forge(Protocol):
         ...
 
     def set_check(
-        self,
-        sha: str,
-        name: str,
-        state: CheckState,
-        *,
-        summary: str,
-        url: str = "",
-        text: str = "",
-        annotations: Sequence[Annotation] = (),
-        number: int | None = None,
-    ) -> None:
+        self, sha: str, name: str, state: CheckState, *, summary: str, url: str = "", text: str = "",
+        annotations: Sequence[Annotation] = (), number: int | None = None,
+    ) -> None:  # fmt: skip
         """Set the check on a commit; `number` is its pull request, where the forge ties checks to those.
 
         `summary` is one line; `text` is Markdown detail for forges that show it.
