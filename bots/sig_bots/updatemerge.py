@@ -89,7 +89,9 @@ def merge_ready(ctx: Context, event: TestResult) -> None:
     if one.base_branch != branch or ctx.forge.merge_base(one.number) != head:
         raise Skip(f"#{one.number} is not on top of {branch}; it is refreshed and checked first")
     kind = _kind(ctx, head, one)
-    if kind is None or not config.merges(kind):
+    if kind is None:
+        raise Skip(f"#{one.number} changes more than references to images; the hourly look decides")
+    if not config.merges(kind):
         raise Skip(f"#{one.number} is not of a kind that the bot merges")
     if merge_passed(ctx, config, one, one.head_sha):
         ctx.summary = f"merged #{one.number} {one.title}"

@@ -141,7 +141,7 @@ def test_a_checksum_beside_the_version_is_left_to_a_person_and_nothing_is_merged
 def test_without_a_checksum_a_version_is_merged_by_its_kind() -> None:
     sig = world(more="  automerge: {major: true}\n")
     (one,) = look(sig)
-    assert "Because this is a major version, the bot merges it once every check has passed" in one.body
+    assert "Because this is a major version, the bot merges it once its checks have passed" in one.body
 
 
 def test_groups_hold_images_and_projects_together() -> None:
