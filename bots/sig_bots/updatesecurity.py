@@ -48,13 +48,17 @@ class BaseNews:
         self._look(_pairs(moves))
         return packages_section([one for pair in _pairs(moves) for one in self._read.get(pair, ())], folds=folds)
 
+    def known(self, moves: Sequence[Move]) -> list[BaseAdvisories]:
+        """What the moves mean for security, for each pair of images and each platform."""
+        return self._of(_pairs(moves))
+
     def security(self, moves: Sequence[Move]) -> str:
         """The section on advisories."""
-        return security_section(self._of(_pairs(moves)))
+        return security_section(self.known(moves))
 
     def urgent(self, moves: Sequence[Move]) -> list[Advisory]:
         """The advisories that moves fix and that are as severe as the configuration asks for."""
-        return self._severe(self._of(_pairs(moves)))
+        return self._severe(self.known(moves))
 
     def haste(self, old: ImageRef, new: ImageRef) -> Haste:
         """Whether a version that is held by the cooldown may be proposed at once. References as written."""
@@ -82,7 +86,7 @@ class BaseNews:
 
     def _asked(self, change: BaseChange) -> BaseAdvisories:
         found = AdvisoryDifference()
-        if change.before is not None and change.after is not None and change.difference:
+        if change.before is not None and change.after is not None:
             found = self.advisories.between(change.old, change.new, change.before, change.after)
         return BaseAdvisories(change.old, change.new, change.platform, found)
 

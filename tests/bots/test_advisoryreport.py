@@ -17,7 +17,8 @@ def section(*fixed: Advisory, brought: tuple[Advisory, ...] = (), old: ImageRef 
 
 def test_a_dozen_are_listed_and_the_others_counted_by_severity() -> None:
     rest: list[Severity | None] = ["important", "important", "important", "low", None, None]
-    severities = [*(["critical"] * 11), *rest]
+    worst: list[Severity | None] = ["critical"] * 11
+    severities = worst + rest
     told = section(*(advisory(f"DSA-{number}-1", severity) for number, severity in enumerate(severities)))
     lines = [line for line in told.splitlines() if line.startswith("- ")]
     assert len(lines) == 13

@@ -52,7 +52,7 @@ class RunningService:
         self.port = port or free_port()
         self.config = data / "service.toml"
         self._settings = {
-            **settings, "url": self.url, "data": str(data), "broker": broker, "timing": {**QUICK, **(timing or {})},
+            "advisories": {"osv": "", "bodhi": ""}, **settings, "url": self.url, "data": str(data), "broker": broker, "timing": {**QUICK, **(timing or {})},
             "instance": list(instances), "registry": list(registries),
         } | ({"store": store} if store else {})  # fmt: skip
         threads = ["--pool", "threads", "--concurrency"]

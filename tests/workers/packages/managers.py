@@ -8,6 +8,8 @@ from pathlib import Path
 from sig_bots.packages import Package
 from tests.servers.programs import program
 
+SOURCES = {"bash": "shells (5.1-1)", "keep": "keeper"}
+"""Source field of these packages."""
 OLD = {"base": "1.0-1", "bash": "1:5.1.8-9.el9", "curl": "8.0.1-2", "gone": "3-1", "keep": "2.5-7"}
 NEW = {"base": "1.0-1", "bash": "1:5.2.26-3.el9", "curl": "7.88.1-10", "fresh": "0.1~rc1-1", "keep": "2.5-7"}
 
@@ -83,6 +85,10 @@ class Rpm:
     def remove(self, database: Path, name: str) -> None:
         run(*self._rpm, "--dbpath", database, "-e", "--justdb", "--nodeps", name)
 
+    def sources(self, database: Path) -> set[str]:
+        """What `rpm -qa` says of the source packages' files, each as `name file`."""
+        return set(run(*self._rpm, "--dbpath", database, "-qa", "--qf", "%{NAME} %{SOURCERPM}\\n").splitlines())
+
     def listed(self, database: Path) -> set[str]:
         """What `rpm -qa` says, each as `name epoch:version-release architecture`."""
         form = "%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE} %{ARCH}\\n"
@@ -104,7 +110,7 @@ class Dpkg:
             tree = self._folder / f"{name}-{version}".replace(":", "_")
             (tree / "DEBIAN").mkdir(parents=True, exist_ok=True)
             (tree / "DEBIAN/control").write_text(
-                f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n y\n"
+                f"Package: {name}\n{f'Source: {SOURCES[name]}' + chr(10) if name in SOURCES else ''}Version: {version}\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n y\n"
             )
             run(program("dpkg-deb"), "--build", "--root-owner-group", "-Znone", tree, f"{tree}.deb")
             made.append(Path(f"{tree}.deb"))
@@ -118,6 +124,11 @@ class Dpkg:
 
     def remove(self, database: Path, name: str) -> None:
         run(*self._dpkg, f"--admindir={database}", "--purge", name)
+
+    def sources(self, database: Path) -> set[str]:
+        """What `dpkg-query` says of the source packages, each as `name source version`."""
+        form = "${Package} ${source:Package} ${source:Version}\\n"
+        return set(run(program("dpkg-query"), f"--admindir={database}", "-W", "-f", form).splitlines())
 
     def listed(self, database: Path) -> set[str]:
         """What `dpkg-query` says, each as `name epoch:version-release architecture`."""

@@ -158,6 +158,9 @@ def _end(service: Service, supervisor: Supervisor, beat: Beat) -> None:
 _ALONE = '[timing]\nsettle = "0s"'
 """Somebody who tries it out does not want to wait for an update."""
 
+_NOBODY = 'advisories = {osv = "", bodhi = ""}'
+"""Trying it out tells nobody outside anything; SIGBOT_ADVISORIES__OSV and _BODHI have it ask."""
+
 
 def write_settings(data: Path, url: str, extra: str) -> Path:
     """Write `sigbot.toml` of this run (0600) and the local forge's hook target; returns its path.
@@ -170,7 +173,7 @@ def write_settings(data: Path, url: str, extra: str) -> Path:
     HookTarget(f"{url}/hooks/local", secret, store).write(data)
     lines = [
         f"url = {json.dumps(url)}", f"data = {json.dumps(str(data))}", f"store = {json.dumps(store)}",
-        'broker = "filesystem"', "allow_private_registries = true", extra or _ALONE, "[[instance]]", 'name = "local"', 'kind = "local"', 'account = "sigbot"',
+        'broker = "filesystem"', "allow_private_registries = true", _NOBODY, extra or _ALONE, "[[instance]]", 'name = "local"', 'kind = "local"', 'account = "sigbot"',
         'account_id = "local:sigbot"', f"hook_secrets = [{json.dumps(secret)}]", 'repositories = ["*"]', "",
     ]  # fmt: skip
     file = data / "sigbot.toml"

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from sig_bots.advisoryreport import BaseAdvisories
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updatemoves import Move, apply_moves
 from sig_bots.updating import Scan, look_over
@@ -19,6 +20,7 @@ from sig_workers.cli.checkout import config_of, containerfiles_in
 from sig_workers.cli.diffs import name_in_diff, unified
 from sig_workers.cli.options import fail, read_settings
 from sig_workers.cli.output import print_json, progress, say
+from sig_workers.cli.security import ask_for_advisories, look_for_advisories, security_as_data, tell_security
 
 __all__ = ["update"]
 
@@ -38,7 +40,10 @@ _MOST_COMPARED = 50
     help=f"Leave a newer tag that lacks a platform of the one in use; two more requests for each tag in use. By default up to {_MOST_COMPARED} files.",
 )  # fmt: skip
 @click.option("--refresh", is_flag=True, help="Ask the registries anew what they told a few minutes ago.")
-def update(paths: tuple[Path, ...], dry_run: bool, form: str, platforms: bool | None, refresh: bool) -> None:
+@click.option("--security", is_flag=True, help="Also say which known advisories each new image fixes; reads packages.")
+def update(
+    paths: tuple[Path, ...], dry_run: bool, form: str, platforms: bool | None, refresh: bool, security: bool
+) -> None:
     """Move image references to the newest tag or digest, in files or in all Containerfiles of folders.
 
     Values that `update: versions:` of the folder's .sigbot.yaml names move too. The registries and the release monitor are
@@ -50,13 +55,15 @@ def update(paths: tuple[Path, ...], dry_run: bool, form: str, platforms: bool | 
     wanted = section if isinstance(section, UpdateConfig) else UpdateConfig()
     files = containerfiles_in(paths, config.images)
     compared = len(files) <= _MOST_COMPARED if platforms is None else platforms
+    services = ask_for_advisories(read_settings()) if security else None
     scan, earlier = look(files, wanted, root, platforms=compared, refresh=refresh)
     moves = [move for group in scan.moves.values() for move in group]
     changes, applied, refused = apply_moves(moves, files)
+    known = look_for_advisories(services, applied, wanted, config.images) if services is not None else None
     if not dry_run:
         for path, data in changes.items():
             write(Path(path), data)
-    tell(form, scan, files, changes, applied, refused, written=not dry_run)
+    tell(form, scan, files, changes, applied, refused, known, written=not dry_run)
     if form == "text":
         for sentence in notes(applied, compared=compared, asked=platforms is not None, earlier=earlier):
             say(sentence, "dim")
@@ -117,11 +124,11 @@ def write(path: Path, data: bytes) -> None:
 
 def tell(
     form: str, scan: Scan, files: Mapping[str, bytes], changes: Mapping[str, bytes], applied: list[Move],
-    refused: list[str], *, written: bool,
+    refused: list[str], known: list[BaseAdvisories] | None, *, written: bool,
 ) -> None:  # fmt: skip
     """Print the result in one of the three forms."""
     if form == "json":
-        print_json(as_data(scan, applied, refused))
+        print_json(as_data(scan, applied, refused, known))
     elif form == "diff":
         for path, data in changes.items():
             click.echo(unified(name_in_diff(Path(path)), files[path], data), nl=False)
@@ -131,6 +138,7 @@ def tell(
             say(f"    {move.reason}")
             for place in move.by_hand if isinstance(move, MovedVersion) else ():
                 say(f"    to be changed by hand: {place}", "yellow")
+        tell_security(known or ())
         for sentence in (*refused, *scan.kept, *scan.waiting):
             say(sentence)
         for name, error in scan.unreachable.items():
@@ -146,9 +154,9 @@ def summary(applied: list[Move], changes: Mapping[str, bytes], unknown: int, *, 
     return f"{many} {'changed' if written else 'would change'}."
 
 
-def as_data(scan: Scan, applied: list[Move], refused: list[str]) -> dict[str, Any]:
+def as_data(scan: Scan, applied: list[Move], refused: list[str], known: list[BaseAdvisories] | None) -> dict[str, Any]:
     """The result as JSON: see docs/cli.md."""
-    return {
+    return ({} if known is None else {"security": security_as_data(known)}) | {
         "moved": [moved(move) for move in applied],
         "kept": [*refused, *scan.kept, *scan.waiting],
         "unreachable": {name: str(error) for name, error in scan.unreachable.items()},
