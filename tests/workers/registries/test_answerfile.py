@@ -74,7 +74,7 @@ def test_that_something_is_not_there_is_believed_for_the_run_only(tmp_path: Path
             kept.put(kind, "quay.io/a/b", rest, value, 0.0)
             assert kept.get(kind, "quay.io/a/b", rest) == value
     with answers(tmp_path, clock) as kept:
-        assert [kept.get(kind, "quay.io/a/b", rest) for kind, rest, _ in nothing] == [None, None]
+        assert [kept.get(kind, "quay.io/a/b", rest) for kind, rest, _ in nothing] == [None] * 3
 
 
 def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
