@@ -10,8 +10,7 @@ import pytest
 from sig_bots.fakes.registry import FakeRegistry
 from sig_bots.plugins.update import bot
 from sig_workers.settings import load_settings
-from sig_workers.store.places import SharedLimit
-from sig_workers.updatelimits import UpdateLimits
+from sig_workers.updatelimits import SharedLimit, UpdateLimits
 from tests.workers.conftest import Build
 from tests.workers.house import House
 

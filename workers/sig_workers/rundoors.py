@@ -21,7 +21,7 @@ from sig_workers.service import Service
 from sig_workers.store.inventory import SqlInventory
 from sig_workers.store.rows import JobRow
 from sig_workers.store.store import Store
-from sig_workers.updatelimits import StoredPlaces
+from sig_workers.updateplaces import StoredPlaces
 
 __all__ = ["RunServices", "job_url"]
 

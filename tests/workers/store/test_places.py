@@ -12,8 +12,8 @@ import pytest
 
 from sig_bots.refs import Repo
 from sig_bots.updatelimits import FullLimit
-from sig_workers.store.places import SharedLimit
 from sig_workers.store.store import Store
+from sig_workers.updatelimits import SharedLimit
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -116,7 +116,7 @@ RACE = """
 import sys
 from datetime import UTC, datetime, timedelta
 from sig_bots.refs import Repo
-from sig_workers.store.places import SharedLimit
+from sig_workers.updatelimits import SharedLimit
 from sig_workers.store.store import Store
 store = Store.open(sys.argv[1])
 repo = store.ensure_repository("forge", Repo(path=f"sig/{sys.argv[2]}")).id

@@ -6,7 +6,6 @@ Times are those of the runs that look, not of the database's clock: the hour of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -16,22 +15,13 @@ from sig_bots.updatelimits import FullLimit
 from sig_workers.store.database import Part, one_at_a_time
 from sig_workers.store.schema import repositories
 from sig_workers.store.schema_updates import Place, update_places
+from sig_workers.updatelimits import SharedLimit
 
-__all__ = ["SharedLimit", "UpdatePlaces"]
+__all__ = ["UpdatePlaces"]
 
 _HOUR = timedelta(hours=1)
 _LOCK = "update places"
 _HELD = (Place.TAKEN, Place.OPEN)
-
-
-@dataclass(frozen=True, slots=True)
-class SharedLimit:
-    """How many pull requests may be open, or be opened within an hour: in all repositories, or in those of one owner."""
-
-    open: int | None = None
-    per_hour: int | None = None
-    owner: tuple[str, str] | None = None
-    """Instance and owner; None: the whole service."""
 
 
 class UpdatePlaces(Part):
