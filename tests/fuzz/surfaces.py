@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from sig_bots import planner
+from sig_bots.checksums import checksums_beside
 from sig_bots.commands import MAX_COMMANDS, Command, CommandError, parse, parse_new
 from sig_bots.config import ConfigProblem, RepoConfig, parse_config
 from sig_bots.configlayers import for_pull_request
+from sig_bots.containerfile.assignments import assignments, set_values
 from sig_bots.containerfile.edits import EditRefused, edit
 from sig_bots.containerfile.finder import references
 from sig_bots.containerfile.lexer import lex
@@ -23,7 +25,10 @@ from sig_bots.packages import PackageDifference, difference
 from sig_bots.refs import ImageRef
 from sig_bots.roster import Roster, load_bots
 from sig_bots.sources.lookup import events_of
-from sig_bots.tags import newest
+from sig_bots.tags import DEFAULT_POLICY, newest
+from sig_bots.upstreams import UpstreamProject
+from sig_bots.versionchoice import NextVersion, next_version
+from sig_bots.versionrules import VersionRule
 from sig_workers.packages.limits import Budget, Unreadable
 from sig_workers.packages.reader import read_packages
 
@@ -87,6 +92,13 @@ def containerfile(case: bytes) -> None:
         except (EditRefused, ValueError):
             continue
         assert len(references(after)) == len(found)
+    for value in [one for one in assignments(case) if not one.reason][:3]:
+        assert all(place[0].isdigit() for place in checksums_beside(case, value))
+        try:
+            changed = set_values(case, {value.start: "9.9-fuzz"})
+        except EditRefused:
+            continue
+        assert changed == case[: value.start] + b"9.9-fuzz" + case[value.end :]
     for finding in check({"Containerfile": case}):
         assert 1 <= finding.line <= case.count(b"\n") + case.count(b"\r") + 1
     fix("Containerfile", case)
@@ -125,6 +137,12 @@ def tags(case: bytes) -> None:
         assert proposal.tag != current
         assert proposal.reason.strip()
         assert newest(proposal.tag, listed) is None
+    project = UpstreamProject(id=1, name="x", versions=tuple(listed), stable=tuple(listed[::2]))
+    version = next_version(current, project, VersionRule(arg="X", project="x"), DEFAULT_POLICY)
+    assert version.reason
+    if isinstance(version, NextVersion):
+        assert version.value.isascii()
+        assert version.value != current
 
 
 def layer(case: bytes) -> None:

@@ -46,13 +46,14 @@ CONTAINERFILE = [
     b"FROM ", b"from", b"FROM --platform=$BUILDPLATFORM ", b"ARG A=$A$A\n", b"ARG A\n", b" AS x\n", b"COPY --from=", b"RUN --mount=type=bind,from=",
     b"<<EOF", b"<<-'E'", b"EOF\n", b"ONBUILD ", b"LABEL a=b \\\n", b"RUN [\"", b"HEALTHCHECK ", b"@sha256:" + b"a" * 64, b":5000/", b"scratch",
     b"fedora:41\n", b"${A:+x}", b"${A%%x}", b"USER root\n", b"dnf -y install ", b"# sigbot: ignore ",
+    b"ARG X=1.2 Y='3'\n", b"ENV X 1.2\n", b'LABEL "v"="1.2" \\\n', b"ARG X_SHA256=0\n", b"ADD --checksum=sha256:0 $X /\n",
 ]  # fmt: skip
 COMMENT = [
     b"/sig ", b"/sig help\n", b"/sig ok ", b"/sig rebuild --image=", b"@sigbot ", b"@sigbot[bot] lint\n", b"```\n", b"~~~", b"> ", b"    ",
     b"- [ ] ", b"| ", b"<details>", b"[a]: b", b"](", b"&lt;", b"\n\n",
 ]  # fmt: skip
 CONFIG = [
-    b"version: 1\n", b"version: 2\n", b"lint:\n", b"images:\n  - ", b"name: a/b\n", b"platforms: [linux/amd64]\n", b"&a ", b"*a", b"<<: *a\n", b"!!python/object ",
+    b"version: 1\n", b"version: 2\n", b"lint:\n", b"images:\n  - ", b"name: a/b\n", b"platforms: [linux/amd64]\n", b"versions: [{arg: X, project: x}]\n", b"&a ", b"*a", b"<<: *a\n", b"!!python/object ",
     b"? ", b"| \n", b">-\n", b"{", b"[", b"- ", b"...\n", b"---\n", b"permissions: {lint: anyone}\n", b"~", b".inf", b"0o777", b"2026-01-01", b"\t",
 ]  # fmt: skip
 FOREIGN = [
@@ -63,6 +64,7 @@ FOREIGN = [
 TAG = [
     b"\n", b"1.2.3\n", b"v1.2.3-rc1\n", b"9.4-1227.1726694542\n", b"latest\n", b"rawhide\n", b"41\n", b"20260101\n", b"1.2.3-5-gabcdef0\n", b"1.2.3-alpine3.20\n",
     b"sha256-" + b"a" * 64 + b".sig\n", b"-source\n", b"9" * 40, b".", b"_", b"-arm64\n", b"bookworm\n", b"jdk-21.0.3_9\n", b"0",
+    b"21.0.2+13\n", b"1.0~rc1\n", b"cli-v1.2\n", b"9.8p1\n",
 ]  # fmt: skip
 CONFIGS = [
     b"version: 1\nlint:\n  threshold: warning\n  ignore: [DL3008]\n",

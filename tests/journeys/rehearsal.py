@@ -86,6 +86,7 @@ class RehearsedStage:
     def __init__(self, bots: Sequence[Bot]) -> None:
         self._sig = SigHarness(bots=bots)
         self.world: World = RehearsedWorld(self._sig)
+        self.monitor = self._sig.upstreams
         self.child: World = self.world.another("child", {"README.md": "# child\n"})
 
     def publish(self, name: str, tag: str, files: Mapping[str, bytes]) -> str:

@@ -7,11 +7,12 @@ A journey acts as people do and looks where people look; it never calls a bot.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from sig_bots.fakes.upstreams import FakeUpstreams
 from sig_bots.refs import ImageRef
 from sig_workers.registries.seed import publish
 from tests.contract.world import World
@@ -19,6 +20,7 @@ from tests.journeys.images import SeenImage, look_at
 from tests.servers.process import free_port
 from tests.servers.registry import Notification, Registry
 from tests.servers.service import RunningService
+from tests.standins.anitya.server import Monitor, open_monitor
 
 REGISTRY_SECRET = "secret of the registry's notifications"
 
@@ -41,6 +43,11 @@ class Stage(Protocol):
         """Host and port, as image references name it."""
         ...
 
+    @property
+    def monitor(self) -> FakeUpstreams | Monitor:
+        """The release monitor's own side: projects appear and release versions."""
+        ...
+
     def publish(self, name: str, tag: str, files: Mapping[str, bytes]) -> str:
         """Somebody who is not us pushes an image to the registry; its digest by the registry's own answer."""
         ...
@@ -57,10 +64,13 @@ class Stage(Protocol):
 class LiveStage:
     """See `Stage`."""
 
-    def __init__(self, world: World, child: World, service: RunningService, registry: Registry) -> None:
+    def __init__(
+        self, world: World, child: World, service: RunningService, registry: Registry, monitor: Monitor
+    ) -> None:
         self.world = world
         self.child = child
         self.service = service
+        self.monitor = monitor
         self.registry = registry.host
         self._registry = registry
 
@@ -90,6 +100,8 @@ def open_live_stage(
     listener = Notification("sigbot", f"http://127.0.0.1:{port}/hooks/registry", bearer)
     registry = make_registry(notifications=[listener] if notify else [])
     child = world.another("child", {"README.md": "# child\n"})
+    monitors = ExitStack()
+    monitor = monitors.enter_context(open_monitor())
     instance = dict(world.hook_instance())
     name = str(instance["name"])
     service = RunningService(
@@ -97,6 +109,7 @@ def open_live_stage(
         instances=[instance, {"name": "registry", "kind": "registry", "hook_secrets": [REGISTRY_SECRET]}],
         registries=[{"host": registry.host, "insecure": True, "push_from": [f"{name}:*"]}],
         port=port,
+        anitya={"url": monitor.url, "allow_http": True, "allow_private_network": True},
         **settings,  # type: ignore[arg-type]
     )
     try:
@@ -104,9 +117,10 @@ def open_live_stage(
         for one in (world, child):
             one.set_hook(service.hook(name))
             service.wait(partial(_known, service, name, one.path), 30, f"the sync of {one.path}")
-        yield LiveStage(world, child, service, registry)
+        yield LiveStage(world, child, service, registry, monitor)
     finally:
         service.stop()
+        monitors.close()
 
 
 def _known(service: RunningService, instance: str, path: str) -> bool:

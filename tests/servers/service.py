@@ -18,7 +18,7 @@ from tests.servers.process import Process, ServerError, free_port
 
 QUICK: Mapping[str, object] = {
     "lease": "2s", "heartbeat": "500ms", "sweep": "500ms", "retry": "500ms", "hook_sync": "2s", "poll": "100ms",
-    "registry_age": "1s", "settle": "0s",
+    "registry_age": "1s", "upstream_age": "1s", "settle": "0s",
 }  # fmt: skip
 POLL = 0.2
 """Seconds between looks: often enough to measure by, seldom enough to leave the forge to the service."""

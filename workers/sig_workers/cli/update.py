@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from sig_bots.advisoryreport import BaseAdvisories
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updatemoves import Move, apply_moves
 from sig_bots.updating import Scan, look_over
-from sig_bots.versionmoves import MovedVersion
+from sig_bots.versionmoves import PROJECT, MovedVersion
 from sig_bots.versionscan import look_over_versions
 from sig_bots.wording import counted
 from sig_workers.cli.checkout import config_of, containerfiles_in
@@ -70,7 +70,7 @@ def update(
     if scan.unreachable:
         names = list(scan.unreachable)
         fail(
-            f"{counted(len(names), 'image')} could not be looked at: {', '.join(names)}; try again later, or log in there"
+            f"{counted(len(names), noun_of(names))} could not be looked at: {', '.join(names)}; try again later, or log in there"
         )
 
 
@@ -107,6 +107,12 @@ def notes(applied: list[Move], *, compared: bool, asked: bool, earlier: timedelt
     if earlier is not None:
         minutes = max(round(earlier.total_seconds() / 60), 1)
         yield f"Some answers are of the last {counted(minutes, 'minute')}; --refresh asks again."
+
+
+def noun_of(names: Sequence[str]) -> str:
+    """What names of images and of projects are, in the singular."""
+    projects = sum(name.startswith(PROJECT) for name in names)
+    return "image" if not projects else "project" if projects == len(names) else "name"
 
 
 def write(path: Path, data: bytes) -> None:
