@@ -32,7 +32,8 @@ def checksums_beside(data: bytes, version: Assignment) -> list[str]:
         for one in assignments(data)
         if one.keyword != "LABEL" and one.name != version.name and _belongs(_words(one.name), stem)
     ]
-    use = re.compile(rb"\$(?:%(n)s(?![A-Za-z0-9_])|\{%(n)s[^A-Za-z0-9_])" % {b"n": version.name.encode()})
+    name = re.escape(version.name.encode(errors="surrogateescape"))
+    use = re.compile(rb"\$(?:%(n)s(?![A-Za-z0-9_])|\{%(n)s[^A-Za-z0-9_])" % {b"n": name})
     found += [
         f"{instruction.line}: {instruction.keyword}"
         for instruction in lex(data)
