@@ -529,6 +529,11 @@ def test_a_check_of_a_ci_system_is_seen_and_nothing_is_required_that_nobody_aske
     assert list(forge.required_checks("main")) == []
 
 
+def test_checks_that_are_required_of_main_are_told_where_there_is_such_a_thing(world: World, forge: Forge) -> None:
+    wanted = ["ci/late", "ci/tests"] if world.require("ci/tests", "ci/late") else []
+    assert sorted(forge.required_checks("main")) == wanted
+
+
 def test_checks_of_several_names_stand_side_by_side(world: World, forge: Forge) -> None:
     number, sha = make_pr(world)
     forge.set_check(sha, "sigbot/lint", CheckState.SUCCESS, summary="fine", number=number)

@@ -76,6 +76,8 @@ class SeenPr:
     base_branch: str
     head_sha: str
     labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    """Who is asked to review it, where the forge has reviewers."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,10 @@ class World(Protocol):
 
     def report(self, who: Role, sha: str, name: str, state: Literal["success", "failure"]) -> None:
         """A CI system that has the person's token reports on a commit."""
+        ...
+
+    def require(self, *names: str) -> bool:
+        """Require these checks on main; False where the forge has no such thing."""
         ...
 
     def open_issue(self, who: Role, title: str, body: str = "") -> int:

@@ -42,3 +42,30 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
         # The local forge lies in the data folder of the service that serves it.
         data = getattr(world, "data", None) or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         yield stack.enter_context(open_live_stage(world, data, make_registry, notify=notify, **settings))
+
+
+HOURLY = {"periods": {"update.hourly": "2s"}}
+"""Timing under which what waits for a time is looked at every two seconds."""
+UPDATES_ONLY = {"worker": ["--queues", "interactive,bulk", "--pool", "threads", "--concurrency", "4"]}
+"""The workers of a stage on which nothing is built."""
+
+
+@pytest.fixture(
+    scope="module", params=["fakes", pytest.param("github", marks=[pytest.mark.server, pytest.mark.timeout(240)])]
+)
+def rules(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """A stage for many short journeys, each in a repository of its own; the bots' clock can be moved."""
+    if request.param == "fakes":
+        yield RehearsedStage([bot for bot in load_bots().bots.values() if bot.name != "sigbot"])
+        return
+    with ExitStack() as stack:
+        data, images = (Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(2))
+
+        def make_registry(**options: object) -> Registry:
+            server = Registry(images, **options)  # type: ignore[arg-type]
+            stack.callback(server.stop)
+            return server.start()
+
+        world = stack.enter_context(import_module(f"tests.contract.forges.{request.param}").open_world(request))
+        settings: dict[str, object] = {"timing": HOURLY, "workers": UPDATES_ONLY}
+        yield stack.enter_context(open_live_stage(world, data, make_registry, notify=True, **settings))

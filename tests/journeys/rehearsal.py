@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from sig_bots.bot import Bot
-from sig_bots.events import Comment, PullRequestChanged, Push
+from sig_bots.events import Comment, ImagePushed, PullRequestChanged, Push, TestResult
+from sig_bots.fakes.registry import FakeImage
+from sig_bots.refs import ImageRef
 from sig_bots.testing import SigHarness
 from tests.contract.forges.fake import FakeWorld
 from tests.contract.world import Role, World
@@ -57,6 +60,12 @@ class RehearsedWorld(FakeWorld):
         )
         return made
 
+    def report(self, who: Role, sha: str, name: str, state: Literal["success", "failure"]) -> None:
+        super().report(who, sha, name, state)
+        repo = self.host.repository(self.path).repo
+        status: Literal["passed", "failed"] = "passed" if state == "success" else "failed"
+        self.sig.handle(TestResult(source="fake", repo=repo, test=name, status=status, subject=sha, sha=sha))
+
     def merge(self, who: Role, number: int) -> None:
         self.sig.merge(number, by=who, path=self.path)
 
@@ -89,8 +98,24 @@ class RehearsedStage:
         self.monitor = self._sig.upstreams
         self.child: World = self.world.another("child", {"README.md": "# child\n"})
 
-    def publish(self, name: str, tag: str, files: Mapping[str, bytes]) -> str:
-        return self._sig.push_image(f"{self.registry}/{name}:{tag}", files)
+    def publish(
+        self, name: str, tag: str, files: Mapping[str, bytes], *, platforms: Sequence[str] = ("linux/amd64",),
+        created: datetime | None = None,
+    ) -> str:  # fmt: skip
+        image = ImageRef.parse(f"{self.registry}/{name}:{tag}")
+        members = [FakeImage(dict(files), {}, platform, created=created) for platform in platforms]
+        digest = self._sig.registry.push(str(image), members)
+        self._sig.handle(ImagePushed(source="fake", image=image.with_tag(tag, digest), tags=(tag,)))
+        return digest
+
+    def move_clock(self, ahead: timedelta) -> None:
+        self._sig.clock = lambda: datetime.now(UTC) + ahead
+        for path in list(self._sig.host.repos):
+            self._sig.tick("update", "hourly", path)
+
+    def said(self, path: str, text: str) -> bool:
+        reasons = (outcome.reason for _, outcome in self._sig.outcomes)
+        return any(text in line for line in (*self._sig.log, *reasons))
 
     def image(self, name: str, tag: str) -> SeenImage | None:
         try:

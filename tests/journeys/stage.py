@@ -6,11 +6,15 @@ A journey acts as people do and looks where people look; it never calls a bot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
 from functools import partial
+from html import unescape
 from pathlib import Path
 from typing import Protocol
+
+import httpx
 
 from sig_bots.fakes.upstreams import FakeUpstreams
 from sig_bots.refs import ImageRef
@@ -22,6 +26,8 @@ from tests.servers.registry import Notification, Registry
 from tests.servers.service import RunningService
 from tests.standins.anitya.server import Monitor, open_monitor
 
+CLOCK = "clock"
+"""File in the data folder that moves the bots' clock."""
 REGISTRY_SECRET = "secret of the registry's notifications"
 
 
@@ -48,12 +54,23 @@ class Stage(Protocol):
         """The release monitor's own side: projects appear and release versions."""
         ...
 
-    def publish(self, name: str, tag: str, files: Mapping[str, bytes]) -> str:
+    def publish(
+        self, name: str, tag: str, files: Mapping[str, bytes], *, platforms: Sequence[str] = ("linux/amd64",),
+        created: datetime | None = None,
+    ) -> str:  # fmt: skip
         """Somebody who is not us pushes an image to the registry; its digest by the registry's own answer."""
         ...
 
     def image(self, name: str, tag: str) -> SeenImage | None:
         """The image as the registry has it now."""
+        ...
+
+    def move_clock(self, ahead: timedelta) -> None:
+        """The bots' clock is so far ahead from now on; what waits for a time is looked at."""
+        ...
+
+    def said(self, path: str, text: str) -> bool:
+        """Whether the update bot has said this in the log of a job in the repository, on its public page."""
         ...
 
     def until[T](self, look: Callable[[], T | None], seconds: float, what: str) -> T:
@@ -73,15 +90,32 @@ class LiveStage:
         self.monitor = monitor
         self.registry = registry.host
         self._registry = registry
+        self._clock = service.data / CLOCK
 
-    def publish(self, name: str, tag: str, files: Mapping[str, bytes]) -> str:
-        publish(ImageRef.parse(f"{self.registry}/{name}:{tag}"), files)
+    def publish(
+        self, name: str, tag: str, files: Mapping[str, bytes], *, platforms: Sequence[str] = ("linux/amd64",),
+        created: datetime | None = None,
+    ) -> str:  # fmt: skip
+        digest = publish(ImageRef.parse(f"{self.registry}/{name}:{tag}"), files, platforms, created)
+        if len(platforms) > 1:
+            return digest
         pushed = self.image(name, tag)
         assert pushed is not None
         return pushed.digest
 
     def image(self, name: str, tag: str) -> SeenImage | None:
         return look_at(self._registry.url, name, tag)
+
+    def move_clock(self, ahead: timedelta) -> None:
+        new = self._clock.with_suffix(".new")
+        new.write_text(f"{ahead.total_seconds()}\n")
+        new.replace(self._clock)
+
+    def said(self, path: str, text: str) -> bool:
+        """The newest jobs first: what is looked for was said lately."""
+        jobs = [one for one in self.service.service.store.jobs(bot="update", limit=100) if one.repo.path == path]
+        with httpx.Client(base_url=self.service.url, timeout=10, trust_env=False) as client:
+            return any(text in unescape(client.get(f"/jobs/{one.id}").text) for one in jobs[:25])
 
     def until[T](self, look: Callable[[], T | None], seconds: float, what: str) -> T:
         return self.service.wait(look, seconds, what)
@@ -110,6 +144,7 @@ def open_live_stage(
         registries=[{"host": registry.host, "insecure": True, "push_from": [f"{name}:*"]}],
         port=port,
         anitya={"url": monitor.url, "allow_http": True, "allow_private_network": True},
+        clock_file=str(data / CLOCK),
         **settings,  # type: ignore[arg-type]
     )
     try:

@@ -89,6 +89,10 @@ class FakeWorld:
     def report(self, who: Role, sha: str, name: str, state: Literal["success", "failure"]) -> None:
         self.repository.checks[sha, name] = Check(name=name, sha=sha, state=CheckState(state))
 
+    def require(self, *names: str) -> bool:
+        self.repository.required["main"] = names
+        return True
+
     def open_issue(self, who: Role, title: str, body: str = "") -> int:
         number = self.repository.next_number()
         self.repository.issues[number] = Issue(number=number, title=title, body=body)
@@ -115,6 +119,7 @@ class FakeWorld:
             base_branch=found.base_branch,
             head_sha=found.head_sha,
             labels=found.labels,
+            reviewers=self.repository.reviewers.get(number, ()),
         )
 
     def prs(self) -> Sequence[SeenPr]:

@@ -107,6 +107,10 @@ class GitHubWorld:
     def report(self, who: Role, sha: str, name: str, state: Literal["success", "failure"]) -> None:
         self.server.status(self.path, sha, name, state, as_user=self.logins[who])
 
+    def require(self, *names: str) -> bool:
+        self.server.require(self.path, *names)
+        return True
+
     def open_issue(self, who: Role, title: str, body: str = "") -> int:
         return self.server.open_issue(self.path, title, body, as_user=self.logins[who])
 
@@ -132,6 +136,7 @@ class GitHubWorld:
             base_branch=item.pull.base_ref,
             head_sha=item.pull.head_sha,
             labels=tuple(item.labels),
+            reviewers=tuple(one.login for one in item.pull.reviewers),
         )
 
     def _issues(self) -> list[Issue]:

@@ -10,6 +10,7 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import httpx
 
@@ -25,10 +26,13 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 
 
-def publish(image: ImageRef, files: Mapping[str, bytes], platforms: Sequence[str] = ("linux/amd64",)) -> Digest:
+def publish(
+    image: ImageRef, files: Mapping[str, bytes], platforms: Sequence[str] = ("linux/amd64",),
+    created: datetime | None = None,
+) -> Digest:  # fmt: skip
     """Push an image with one layer that holds the files; an index when there are several platforms.
 
-    Returns the digest the tag points at. Raises Transient when the registry does not take it.
+    `created` is its date; it has none by default. Returns the digest the tag points at. Raises Transient when the registry does not take it.
     """
     layer = _layer(files)
     base = f"http://{image.registry}/v2/{image.repository}"
@@ -36,7 +40,7 @@ def publish(image: ImageRef, files: Mapping[str, bytes], platforms: Sequence[str
         with httpx.Client(timeout=10, trust_env=False) as client:
             _blob(client, base, layer)
             members = [
-                _manifest(client, base, layer, platform, image.tag if len(platforms) == 1 else None)
+                _manifest(client, base, layer, platform, image.tag if len(platforms) == 1 else None, created)
                 for platform in platforms
             ]
             if len(members) == 1:
@@ -57,7 +61,9 @@ def _layer(files: Mapping[str, bytes]) -> bytes:
     return output.getvalue()
 
 
-def _manifest(client: httpx.Client, base: str, layer: bytes, platform: str, tag: str | None) -> dict[str, object]:
+def _manifest(
+    client: httpx.Client, base: str, layer: bytes, platform: str, tag: str | None, created: datetime | None
+) -> dict[str, object]:
     system, architecture = platform.split("/")[:2]
     config = json.dumps(
         {
@@ -65,7 +71,7 @@ def _manifest(client: httpx.Client, base: str, layer: bytes, platform: str, tag:
             "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
             # Optional by the specification, but buildah cannot commit the child of a child of an image without it.
             "history": [{"created_by": "sigbot seed"}],
-        }
+        } | ({"created": created.isoformat()} if created else {})
     ).encode()  # fmt: skip
     _blob(client, base, config)
     body = json.dumps(
