@@ -14,7 +14,7 @@ from sig_bots.updatefacts import BaseFacts, size_text
 from sig_bots.updategroups import Group
 from sig_bots.updatemoves import Move, farthest
 from sig_bots.versionmoves import UpstreamVersion
-from sig_bots.versionreport import about_versions, left_alone, subject
+from sig_bots.versionreport import about_versions, left_alone, new_tags, subject
 from sig_bots.wording import as_markdown, counted
 
 __all__ = [
@@ -45,7 +45,7 @@ def title(group: Group) -> str:
 
 
 def _title_of_one(name: str, moves: Sequence[Move]) -> str:
-    tags = ", ".join(sorted({one.new.tag or "" for one in moves}))
+    tags = ", ".join(new_tags(moves))
     if all(one.old.tag == one.new.tag for one in moves):
         verb = "Pin" if all(one.old.digest is None for one in moves) else "Update"
         return f"{verb} {name}:{tags} to digest {_digests(moves)}"
@@ -55,7 +55,7 @@ def _title_of_one(name: str, moves: Sequence[Move]) -> str:
 def _versions(moves: Sequence[Move]) -> str:
     if all(one.old.tag == one.new.tag for one in moves):
         return f"digest {_digests(moves)}"
-    return ", ".join(sorted({one.new.tag or "" for one in moves}))
+    return ", ".join(new_tags(moves))
 
 
 def _digests(moves: Sequence[Move]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sig_bots.containerfile.assignments import assignments, set_values
-from sig_bots.containerfile.edits import EditRefused
+from sig_bots.containerfile.edits import MOST_WORK, EditRefused
 
 __all__ = ["PROJECT", "MovedVersion", "UpstreamVersion", "apply_versions"]
 
@@ -51,20 +51,38 @@ class MovedVersion:
 
 
 def apply_versions(data: bytes, moves: Sequence[MovedVersion]) -> tuple[bytes, list[MovedVersion], list[str]]:
-    """The edited file, the moves that went into it, and a sentence for each that would change anything else."""
+    """The edited file, the moves that went into it, and a sentence for each that would change anything else.
+
+    All at once; when that is refused, one after the other.
+    """
+    if not moves:
+        return data, [], []
+    try:
+        return set_values(data, _targets(data, moves)), list(moves), []
+    except EditRefused as error:
+        if len(moves) * len(data) > MOST_WORK:
+            return data, [], list(dict.fromkeys(f"{one.path}:{one.line}: not edited: {error}" for one in moves))
     done: list[MovedVersion] = []
     sentences: list[str] = []
     for move in moves:
-        here = [
-            one.start
-            for one in assignments(data)
-            if (one.what, one.line, one.value) == (move.what, move.line, move.old.tag) and not one.reason
-        ]
         try:
-            if not here:
-                raise EditRefused(f"{move.what} no longer says {move.old.tag}.")
-            data = set_values(data, dict.fromkeys(here, move.new.tag))
+            data = set_values(data, _targets(data, [move]))
             done.append(move)
         except EditRefused as error:
             sentences.append(f"{move.path}:{move.line}: not edited: {error}")
     return data, done, sentences
+
+
+def _targets(data: bytes, moves: Sequence[MovedVersion]) -> dict[int, str]:
+    """Where the values stand now -> what they are to say. Raises EditRefused when one is not there any more."""
+    wanted = {(one.what, one.line, one.old.tag): one.new.tag for one in moves}
+    found: dict[int, str] = {}
+    missing = set(wanted)
+    for one in assignments(data):
+        place = (one.what, one.line, one.value)
+        if place in wanted and not one.reason:
+            found[one.start] = wanted[place]
+            missing.discard(place)
+    for what, _, value in sorted(missing):
+        raise EditRefused(f"{what} no longer says {value}.")
+    return found

@@ -10,9 +10,10 @@ from sig_bots.updatemoves import Move
 from sig_bots.versionmoves import MovedVersion
 from sig_bots.wording import counted
 
-__all__ = ["about_versions", "left_alone", "subject", "waits_for_a_hand"]
+__all__ = ["about_versions", "left_alone", "new_tags", "subject", "waits_for_a_hand"]
 
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~+%=@-]*){0,12}(?:\?[A-Za-z0-9._~+%=&-]*)?", re.ASCII)  # fmt: skip
+_FIRST_NUMBER = re.compile(r"\A[^0-9]+(?=[0-9])")
 _MOST_PROJECTS = 12
 _MOST_PLACES = 20
 
@@ -21,6 +22,15 @@ def subject(moved: Sequence[Move]) -> str:
     """Head of the table's first column."""
     versions = sum(isinstance(one, MovedVersion) for one in moved)
     return "image" if not versions else "project" if versions == len(moved) else "image or project"
+
+
+def new_tags(moved: Sequence[Move]) -> list[str]:
+    """What a title says they move to: of versions that are the same but for prefix and length, the longest without prefix."""
+    tags = {one.new.tag or "" for one in moved}
+    if subject(moved) == "project":
+        cores = {_FIRST_NUMBER.sub("", tag) for tag in tags}
+        tags = {core for core in cores if not any(other.startswith((f"{core}.", f"{core}-")) for other in cores)}
+    return sorted(tags)
 
 
 def left_alone(moved: Sequence[Move]) -> str:

@@ -16,13 +16,16 @@ from sig_bots.pins import Stays
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updating import Scan
 from sig_bots.upstreams import UpstreamProject, Upstreams
-from sig_bots.versionchoice import next_version
+from sig_bots.versionchoice import NextVersion, next_version
 from sig_bots.versionmoves import PROJECT, MovedVersion, UpstreamVersion
 from sig_bots.versionrules import VersionRule
 
 __all__ = ["look_over_versions"]
 
 type _Place = tuple[str, Assignment]
+
+_MOST_PLACES = 500
+"""Values of one rule that are looked at; no real repository has as many."""
 
 
 def look_over_versions(
@@ -46,6 +49,8 @@ class _Look:
         self.values = {path: (_relative(path, root), assignments(data)) for path, data in files.items()}
         self._projects: dict[str, UpstreamProject | str | None] = {}
         self._taken: set[tuple[str, int]] = set()
+        self._checksums: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._next: dict[tuple[int, str], NextVersion | Stays] = {}
 
     def run(self) -> None:
         for number, rule in enumerate(self.config.versions):
@@ -54,8 +59,10 @@ class _Look:
             if not places:
                 self.scan.waiting.append(f"{where}: no Containerfile that fits {rule.file} gives {rule.what} a value")
             self.scan.uses.setdefault(rule.key, set()).update(one.value for _, one in places)
-            for path, one in places:
-                self._look_at(rule, where, path, one)
+            if len(places) > _MOST_PLACES:
+                self.scan.kept.append(f"{where}: only the first {_MOST_PLACES} of {len(places):,} values are looked at")
+            for path, one in places[:_MOST_PLACES]:
+                self._look_at(number, rule, path, one)
 
     def _places(self, rule: VersionRule) -> list[_Place]:
         found = [
@@ -67,7 +74,7 @@ class _Look:
         self._taken.update((path, one.start) for path, one in found)
         return found
 
-    def _look_at(self, rule: VersionRule, where: str, path: str, one: Assignment) -> None:
+    def _look_at(self, number: int, rule: VersionRule, path: str, one: Assignment) -> None:
         stays = f"{path}:{one.line}: {one.what} stays"
         if any(glob.startswith(PROJECT) and fnmatchcase(rule.key, glob) for glob in self.config.ignore):
             self.scan.kept.append(f"{stays}: {rule.key} is ignored by the configuration")
@@ -75,10 +82,13 @@ class _Look:
         if one.reason:
             self.scan.kept.append(f"{stays}: {one.reason}")
             return
-        project = self._project(rule, where)
+        project = self._project(rule, f"update.versions[{number}]")
         if not isinstance(project, UpstreamProject):
             return
-        found = next_version(one.value, project, rule, self.config.policy, self._ignored(rule))
+        found = self._next.get((number, one.value))
+        if found is None:
+            found = next_version(one.value, project, rule, self.config.policy, self._ignored(rule))
+            self._next[number, one.value] = found
         if isinstance(found, Stays):
             self.scan.kept.append(f"{stays}: {found.reason}")
             return
@@ -86,9 +96,15 @@ class _Look:
             MovedVersion(
                 path, one.line, UpstreamVersion(project.label, one.value), UpstreamVersion(project.label, found.value),
                 found.reason, one.what, homepage=project.homepage, page=project.page,
-                by_hand=tuple(f"{path}:{each}" for each in checksums_beside(self.files[path], one)),
+                by_hand=self._beside(path, one),
             )
         )  # fmt: skip
+
+    def _beside(self, path: str, one: Assignment) -> tuple[str, ...]:
+        if (path, one.what) not in self._checksums:
+            found = checksums_beside(self.files[path], one)
+            self._checksums[path, one.what] = tuple(f"{path}:{each}" for each in found)
+        return self._checksums[path, one.what]
 
     def _ignored(self, rule: VersionRule) -> list[str]:
         """Globs of versions in `ignore: ['project:nodejs:21.*']`."""

@@ -29,20 +29,20 @@ def test_a_value_follows_its_project_by_pull_request(stage: Stage) -> None:
     project = stage.monitor.add("tool", ["1.1.0", "1.0.0"], prereleases=["2.0.0-rc1"])
     stage.world.push("owner", "main", {".sigbot.yaml": CONFIG, "Containerfile": RECIPE})
 
-    one = opened(stage, "Update tool to 1.1, v1.1.0")
+    one = opened(stage, "Update tool to 1.1.0")
     assert stage.world.read("Containerfile", one.head_branch) == at("1.1").encode()
     assert project.homepage in one.body
     assert "To be changed by hand" in one.body
     assert "ARG TOOL_SHA256" in one.body
 
     stage.monitor.release(project.id, "1.2.0")
-    two = refreshed(stage, "Update tool to 1.2, v1.2.0")
+    two = refreshed(stage, "Update tool to 1.2.0")
     assert two.number == one.number
     assert stage.world.read("Containerfile", two.head_branch) == at("1.2").encode()
 
     stage.world.close("alice", one.number)
     stage.monitor.release(project.id, "1.3.0")
-    later = refreshed(stage, "Update tool to 1.3, v1.3.0")
+    later = refreshed(stage, "Update tool to 1.3.0")
     assert later.number != one.number
     assert [each.number for each in stage.world.prs() if each.state == "open"] == [later.number]
 

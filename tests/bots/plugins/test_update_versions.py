@@ -53,8 +53,26 @@ def test_all_values_of_a_project_move_together_in_every_file() -> None:
     (one,) = look(sig)
     assert text(sig, one, "web/Containerfile") == "FROM scratch\nENV NODE v22.1.0\nLABEL version=22.1 other=20.1.0\n"
     assert text(sig, one) == RECIPE.replace("20.1.0", "22.1.0")
-    assert one.title == "Update nodejs to 22.1, 22.1.0, v22.1.0"
+    assert one.title == "Update nodejs to 22.1.0"
     assert sig.upstreams.requests == 1
+
+
+def test_values_at_different_versions_are_named_in_the_title() -> None:
+    sig = world(
+        "{env: A, project: nodejs, allowed: '20.*'}",
+        "{env: B, project: nodejs}",
+        recipe="FROM scratch\nENV A=20.0.0 B=20.0.0\n",
+    )
+    (one,) = look(sig)
+    assert one.title == "Update nodejs to 20.1.0, 22.1.0"
+    assert text(sig, one) == "FROM scratch\nENV A=20.1.0 B=22.1.0\n"
+
+
+def test_very_many_values_of_a_rule_are_looked_at_in_time_and_the_rest_is_told() -> None:
+    sig = world(recipe="FROM scratch\n" + "ARG NODE_VERSION=20.1.0\n" * 3000)
+    (one,) = look(sig)
+    assert text(sig, one).count("22.1.0") == 500
+    assert any("only the first 500 of 3,000 values are looked at" in line for line in sig.log)
 
 
 def test_a_newer_release_refreshes_the_open_pull_request() -> None:
