@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sig_bots.migration.outcome import LONGEST_NAME, Draft, shown
 from sig_bots.migration.renovatekeys import NO_DASHBOARD
 from sig_bots.migration.renovaterules import Scope
+from sig_bots.migration.renovatevalues import values_of
 from sig_bots.migration.schedules import cron, later
 from sig_bots.migration.versionranges import allowed_in
 from sig_bots.yamltree import Path
@@ -243,6 +244,10 @@ def _dashboard(draft: Draft, path: Path, value: object, scope: Scope) -> None:
         draft.lose(path, NO_DASHBOARD)
 
 
+def _values(draft: Draft, path: Path, value: object, scope: Scope) -> None:
+    values_of(draft, path, value)
+
+
 type Setting = Callable[[Draft, Path, Any, Scope], None]
 
 SETTINGS: Mapping[str, Setting] = {
@@ -251,4 +256,5 @@ SETTINGS: Mapping[str, Setting] = {
     "reviewers": _texts_of("reviewers", more=False), "additionalReviewers": _texts_of("reviewers", more=True),
     "minimumReleaseAge": _age, "stabilityDays": _age, "pinDigests": _pin, "versioning": _versioning, "allowedVersions": _allowed,
     "ignoreDeps": _ignored, "prConcurrentLimit": _limit("open"), "prHourlyLimit": _limit("per_hour"), "dependencyDashboard": _dashboard,
+    "customManagers": _values, "regexManagers": _values,
 }  # fmt: skip

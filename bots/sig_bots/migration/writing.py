@@ -11,7 +11,7 @@ from sig_bots.config import VERSION
 __all__ = ["ORDER", "write_config"]
 
 ORDER = (
-    "ignore", "groups", "tags", "allow", "pin_digests", "schedule", "timezone", "cooldown", "limits", "labels", "reviewers",
+    "ignore", "groups", "tags", "versions", "allow", "pin_digests", "schedule", "timezone", "cooldown", "limits", "labels", "reviewers",
     "automerge",
 )  # fmt: skip
 """The keys of the update section as a person looks for them: what, when, how many, who."""
@@ -36,8 +36,16 @@ def _entry(key: str, value: object, indent: str) -> list[str]:
         inner = [line for name, one in value.items() for line in _entry(name, one, indent + "  ")]
         return [head, *inner] if inner else [f"{head} {{}}"]
     if isinstance(value, list):
-        return [head, *(f"{indent}  - {scalar(one)}" for one in value)] if value else [f"{head} []"]
+        return [head, *(line for one in value for line in _item(one, indent + "  "))] if value else [f"{head} []"]
     return [f"{head} {scalar(value)}"]
+
+
+def _item(value: object, indent: str) -> list[str]:
+    """An entry of a list: a value, or keys with values."""
+    if not isinstance(value, dict):
+        return [f"{indent}- {scalar(value)}"]
+    lines = [f"{scalar(name)}: {scalar(one)}" for name, one in value.items()]
+    return [f"{indent}{'  ' if number else '- '}{line}" for number, line in enumerate(lines)]
 
 
 def scalar(value: object) -> str:
