@@ -23,7 +23,7 @@ from sig_bots.refs import Actor, ImageRef, PullRequest, Repo, Value
 __all__ = [
     "NEW_COMMITS", "NO_COMMIT", "BuildFinished", "CheckRerequested", "Comment", "Event", "EventBase", "Ignored", "ImagePushed",
     "ModuleBuilt", "PackagesUpdated", "PullRequestChanged", "Push", "Rejected", "StreamReleased", "TestResult", "Tick",
-    "UpstreamReleased", "dump_event", "load_event",
+    "UpstreamReleased", "dump_event", "issue_text_id", "load_event",
 ]  # fmt: skip
 
 SCHEMA_VERSION = 1
@@ -108,6 +108,7 @@ class Comment(RepositoryEvent):
     actor: Actor
     """Who wrote it (on an edit: who edited it)."""
     comment_id: str = ""
+    """The forge's id of the comment; `issue-NUMBER` for the text of an issue itself."""
     number: int | None = None
     """Issue or pull request number; None for a comment on a commit."""
     commit: str | None = None
@@ -115,6 +116,11 @@ class Comment(RepositoryEvent):
     automatic: bool = False
     """The forge wrote it itself (Pagure's notifications): never a command."""
     url: str = ""
+
+    @property
+    def is_issue_text(self) -> bool:
+        """Whether it is the text an issue begins with, not a comment on it."""
+        return self.place == "issue" and self.number is not None and self.comment_id == issue_text_id(self.number)
 
 
 class CheckRerequested(RepositoryEvent):
@@ -210,6 +216,11 @@ class Tick(EventBase):
     bot: str
     handler: str
     scheduled: datetime
+
+
+def issue_text_id(number: int) -> str:
+    """What stands as `Comment.comment_id` for the text of an issue."""
+    return f"issue-{number}"
 
 
 type Event = Annotated[

@@ -119,6 +119,8 @@ class Capabilities(Value):
     """Whether `<details>` in a text is shown folded (Pagure shows it as it stands)."""
     reviewers: bool = True
     issues: bool = True
+    issue_edit: bool = True
+    """Whether we can change the text of an issue of ours (on Pagure only with a token of the project)."""
     forks: bool = True
     """Whether we can have forks (a GitHub App cannot: it pushes to the repository itself)."""
     private_hooks: bool = True
@@ -178,16 +180,9 @@ class Forge(Protocol):
         ...
 
     def ensure_pr(
-        self,
-        branch: str,
-        *,
-        base: str,
-        title: str,
-        body: str,
-        labels: Sequence[str] = (),
-        reviewers: Sequence[str] = (),
+        self, branch: str, *, base: str, title: str, body: str, labels: Sequence[str] = (), reviewers: Sequence[str] = (),
         number: int | None = None,
-    ) -> PullRequest:
+    ) -> PullRequest:  # fmt: skip
         """Open the pull request from our (already pushed) `branch`, or bring title and body of the open one up to date.
 
         With `number` only that one is brought up to date and nothing is opened: Obsolete when somebody has closed or
@@ -243,7 +238,15 @@ class Forge(Protocol):
         ...
 
     def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
-        """Our one open issue of this topic, opened or brought up to date."""
+        """Our one open issue of this topic, opened or brought up to date. Raises Unsupported where there are no issues."""
+        ...
+
+    def find_issue(self, topic: str) -> Issue | None:
+        """Our open issue of this topic, else the newest that is closed; None when there is none. Raises Unsupported."""
+        ...
+
+    def close_issue(self, number: int, reason: str) -> None:
+        """Close an issue of ours and say why; nothing when it is closed already."""
         ...
 
     def read_issue(self, number: int) -> Issue:

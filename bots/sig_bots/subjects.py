@@ -38,6 +38,10 @@ def subject_of(event: Event) -> Subject:
             again = "" if event.action == "opened" else f":{_occurrence(event)}"
             version = f"{event.action}@{request.head_sha}{again}"
             return Subject(f"pr-{request.number}", version, request.number, bound)
+        case Comment() if event.is_issue_text:
+            # The same text comes again when a box is ticked, emptied by us and ticked once more.
+            version = f"{event.comment_id}:{event.action}:{_occurrence(event)}"
+            return Subject("repository", version, event.number)
         case Comment():
             version = f"{event.comment_id or _occurrence(event)}:{event.action}:{fingerprint(event.text)}"
             return Subject(_place(event), version, event.number)

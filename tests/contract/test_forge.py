@@ -603,6 +603,45 @@ def test_an_issue_with_a_forged_marker_is_not_ours(world: World, forge: Forge) -
     assert world.issues()[0].body.startswith("mine")
 
 
+def test_our_issue_is_found_again_open_or_closed(world: World, forge: Forge) -> None:
+    if not forge.capabilities.issues:
+        with pytest.raises(Unsupported):
+            forge.find_issue("dashboard")
+        return
+    assert forge.find_issue("dashboard") is None
+    world.open_issue("bob", "Updates", f"mine\n\n{marker(SERVICE, 'sigbot', 'dashboard')}")
+    first = forge.ensure_issue("dashboard", "Updates", "first")
+    assert forge.find_issue("dashboard") == first
+    assert forge.find_issue("another") is None
+    world.close_issue("alice", first.number)
+    closed = forge.find_issue("dashboard")
+    assert closed is not None
+    assert (closed.number, closed.state) == (first.number, "closed")
+    second = forge.ensure_issue("dashboard", "Updates", "second")
+    found = forge.find_issue("dashboard")
+    assert found is not None
+    assert (found.number, found.state) == (second.number, "open")
+
+
+def test_an_issue_is_closed_once_with_the_reason(world: World, forge: Forge) -> None:
+    if not forge.capabilities.issues:
+        pytest.skip("this forge has no issues")
+    number = forge.ensure_issue("dashboard", "Updates", "- [ ] base").number
+    for _ in range(2):
+        forge.close_issue(number, "not needed any more")
+    assert [one.state for one in world.issues()] == ["closed"]
+    assert [one.body.split("\n")[0] for one in world.comments(number)] == ["not needed any more"]
+
+
+def test_our_issue_as_a_person_edited_it_is_brought_back_to_our_text(world: World, forge: Forge) -> None:
+    if not forge.capabilities.issues:
+        pytest.skip("this forge has no issues")
+    made = forge.ensure_issue("dashboard", "Updates", "- [ ] base")
+    world.edit_issue("alice", made.number, made.body.replace("[ ]", "[x]"))
+    assert forge.read_issue(made.number).body.startswith("- [x] base")
+    assert forge.ensure_issue("dashboard", "Updates", "- [ ] base").body.startswith("- [ ] base")
+
+
 def test_an_issue_is_read_as_it_is(world: World, forge: Forge) -> None:
     if not forge.capabilities.issues:
         pytest.skip("this forge has no issues")

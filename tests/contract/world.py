@@ -161,6 +161,15 @@ class World(Protocol):
         """Open an issue; its number."""
         ...
 
+    def edit_issue(self, who: Role, number: int, body: str) -> None:
+        """Change the text of an issue of ours. bob is first given the least right that suffices; where that is one that
+        lets him push too, PermissionError."""
+        ...
+
+    def close_issue(self, who: Role, number: int) -> None:
+        """Close an issue."""
+        ...
+
     # ------------------------------------------------------------ people look
 
     def read(self, path: str, ref: str = "main") -> bytes | None:

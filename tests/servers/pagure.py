@@ -1,6 +1,7 @@
 """A real Pagure on a free port of 127.0.0.1: API, git over HTTP, forks, pull requests, signed web-hooks."""
 
 import json
+import re
 import shutil
 import tempfile
 import uuid
@@ -105,6 +106,19 @@ class Pagure:
         result = answer.json()
         assert isinstance(result, dict)
         return result
+
+    def submit(self, path: str, user: str, **form: str) -> None:
+        """Submit a form of a page in the browser of `user`, for what the API does not let people do."""
+        with httpx.Client(base_url=self.url, timeout=60, follow_redirects=True) as browser:
+
+            def token(page: str) -> str:
+                found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', browser.get(page).text)
+                assert found, f"{page} has no form"
+                return found[1]
+
+            browser.post("/dologin", data={"username": user, "password": "password", "csrf_token": token("/login/")})
+            answer = browser.post(f"/{path}", data={**form, "csrf_token": token(f"/{path}")})
+            assert answer.is_success, f"Pagure answered {answer.status_code} to {path}"
 
     def new_project(
         self,

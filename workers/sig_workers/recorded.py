@@ -108,6 +108,10 @@ class RecordedForge:
         """See `Forge.read_issue`."""
         return self.inner.read_issue(number)
 
+    def find_issue(self, topic: str) -> Issue | None:
+        """See `Forge.find_issue`."""
+        return self.inner.find_issue(topic)
+
     def clone_url(self) -> str:
         """See `Forge.clone_url`."""
         return self.inner.clone_url()
@@ -208,6 +212,12 @@ class RecordedForge:
             words=f"open or update the issue {topic}: {title}",
         )  # fmt: skip
         return Issue(number=0, title=title, body=body) if self.ledger.dry else self.inner.read_issue(int(number))
+
+    def close_issue(self, number: int, reason: str) -> None:
+        """See `Forge.close_issue`."""
+        text = self.redact(reason)
+        words = f"close the issue #{number}: {text}"
+        self._once("close issue", str(number), text, lambda: self.inner.close_issue(number, text), words)
 
     def ensure_fork(self) -> str:
         """See `Forge.ensure_fork`; in a dry run the repository itself, whose pushes are not made either."""

@@ -115,15 +115,32 @@ class FakeConversation:
     def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
         """Our open issue of the topic."""
         text = self._voice.sign(topic, body)
-        for number, issue in self.state.issues.items():
-            author = self.state.issue_authors.get(number, self.account)
-            if issue.state == "open" and self._voice.is_mine(author, issue.body, topic):
-                self.state.issues[number] = issue.model_copy(update={"title": title, "body": text})
-                return self.state.issues[number]
+        known = self.find_issue(topic)
+        if known is not None and known.state == "open":
+            changed = known.model_copy(update={"title": title, "body": text})
+            if changed != known:
+                self.state.issues[known.number] = changed
+                self.host.writes.append(f"edit issue {self.path}#{known.number}")
+            return changed
         issue = Issue(number=self.state.next_number(), title=title, body=text)
         self.state.issues[issue.number] = issue
         self.host.writes.append(f"open issue {self.path}#{issue.number}")
         return issue
+
+    def find_issue(self, topic: str) -> Issue | None:
+        """Our open issue of the topic, else the newest that is closed. Raises Unsupported."""
+        if not self.capabilities.issues:
+            raise Unsupported(f"{self.host.name} has no issues")
+        authors, mine = self.state.issue_authors, self._voice.is_mine
+        ours = [one for n, one in self.state.issues.items() if mine(authors.get(n, self.account), one.body, topic)]
+        return min(ours, key=lambda one: (one.state != "open", -one.number), default=None)
+
+    def close_issue(self, number: int, reason: str) -> None:
+        """Close with a comment that says why."""
+        if self.read_issue(number).state == "open":
+            self.ensure_comment(number, "closed", reason)
+            self.state.issues[number] = self.read_issue(number).model_copy(update={"state": "closed"})
+            self.host.writes.append(f"close issue {self.path}#{number}")
 
     def read_issue(self, number: int) -> Issue:
         """The issue."""

@@ -16,6 +16,7 @@ from typing import Literal
 
 from sig_bots.events import NO_COMMIT, Comment, Event, Ignored, PullRequestChanged, Push
 from sig_bots.sources._githubform import labels_of, paths_of, pull_request_of, repo_of, sender_of
+from sig_bots.sources._issuetext import of_github_form
 from sig_bots.sources._signature import hex_signature, no_project, verify_hex
 from sig_bots.sources.payload import (
     Malformed,
@@ -180,6 +181,7 @@ _READERS: Mapping[str, Callable[[Object], Event | Ignored]] = {
     "delete": _deleted_ref,
     "pull_request": _pull_request,
     "issue_comment": _comment,
+    "issues": of_github_form("forgejo"),
     "pull_request_approved": _review,
     "pull_request_rejected": _review,
     "pull_request_comment": _review,

@@ -10,9 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from sig_bots.events import CheckRerequested, Comment, Event, Ignored, PullRequestChanged, Push, TestResult
+from sig_bots.events import (
+    CheckRerequested,
+    Comment,
+    Event,
+    Ignored,
+    PullRequestChanged,
+    Push,
+    TestResult,
+)
 from sig_bots.refs import Actor
 from sig_bots.sources._githubform import GHOST, actor_of, paths_of, pull_request_of, repo_of, sender_of
+from sig_bots.sources._issuetext import of_github_form
 from sig_bots.sources._signature import hex_signature, no_project, verify_hex
 from sig_bots.sources.payload import (
     Malformed,
@@ -273,6 +282,7 @@ _READERS: Mapping[str, Callable[[Object], Event | Ignored]] = {
     "push": _push,
     "pull_request": _pull_request,
     "issue_comment": _issue_comment,
+    "issues": of_github_form("github"),
     "pull_request_review": _review,
     "pull_request_review_comment": _review_comment,
     "commit_comment": _commit_comment,

@@ -27,6 +27,7 @@ from sig_bots.errors import Unauthorized, UserError
 from sig_bots.events import Comment, Event, Ignored, PullRequestChanged, Push, TestResult
 from sig_bots.refs import Actor, PullRequest, Repo
 from sig_bots.sources._githubform import paths_of
+from sig_bots.sources._issuetext import of_gitlab
 from sig_bots.sources._signature import active, ascii_secret, matches, no_project, verify_token
 from sig_bots.sources.payload import (
     Object,
@@ -71,7 +72,7 @@ _ACTIONS: Mapping[str, Literal["opened", "closed", "reopened", "merged"]] = {
     "reopen": "reopened",
     "merge": "merged",
 }
-
+_PLACES: Mapping[str, Literal["issue", "commit"]] = {"Issue": "issue", "Commit": "commit"}
 
 project = no_project
 
@@ -262,7 +263,7 @@ def _note(data: Object) -> Event | Ignored:
         source="gitlab",
         repo=_repo_of(data),
         action="edited" if action == "update" else "created",
-        place="issue" if kind == "Issue" else "commit" if kind == "Commit" else _place(inline),
+        place=_PLACES.get(kind, "review_comment" if inline else "pull_request"),
         text=words(note, "note"),
         actor=_user_of(data),
         comment_id=identity(note, "id") or "",
@@ -297,16 +298,13 @@ _ENDED: Mapping[str, Literal["passed", "failed", "error"]] = {
 }  # fmt: skip
 
 
-def _place(inline: bool) -> Literal["review_comment", "pull_request"]:
-    return "review_comment" if inline else "pull_request"
-
-
 _READERS: Mapping[str, Callable[[Object], Event | Ignored]] = {
     "push": _push,
     "tag_push": _push,
     "merge_request": _merge_request,
     "note": _note,
     "pipeline": _pipeline,
+    "issue": lambda data: of_gitlab(data, _repo_of(data), _user_of(data)),
 }
 
 

@@ -16,7 +16,7 @@ Every body has these two, and the members of its event beside them:
                                      "head_repo": path or null, "from_fork", "labels": [names], "url"},
                     "label": name, with labelled and unlabelled; "previous_body": text, with edited
     comment         "action": created|edited|deleted, "number": of the issue or pull request (null for a commit),
-                    "comment": {"id", "text", "place": issue|pull_request|review|review_comment|commit,
+                    "comment": {"id" ("issue-NUMBER": the issue's own text), "text", "place": issue|pull_request|review|review_comment|commit,
                                 "previous_text": text, with edited; "commit": SHA or null, "url"}
     check           "check": {"name", "sha", "state": success|neutral|failure|error|cancelled, "url"},
                     "branches": [names of those that point at the commit]; sent when a check has ended

@@ -16,8 +16,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from sig_bots.errors import Unauthorized
-from sig_bots.events import NO_COMMIT, Comment, Event, Ignored, PullRequestChanged, Push, Rejected, TestResult
+from sig_bots.events import (
+    NO_COMMIT,
+    Comment,
+    Event,
+    Ignored,
+    PullRequestChanged,
+    Push,
+    Rejected,
+    TestResult,
+)
 from sig_bots.refs import Actor, PullRequest, Repo
+from sig_bots.sources._issuetext import of_pagure
 from sig_bots.sources._signature import hex_signature, verify_hex
 from sig_bots.sources.payload import (
     Malformed,
@@ -271,10 +281,16 @@ def _ref(kind: str, name: str) -> str:
     return name if name.startswith("refs/") else f"refs/{kind}/{name}"
 
 
+def _issue(topic: str, message: Object) -> Event | Ignored:
+    return of_pagure(topic, message, _repo_of(message, record(message, "project")), _actor_of(message))
+
+
 _READERS: Mapping[str, Callable[[str, Object], Event | Ignored]] = {
     **dict.fromkeys(_PULL_REQUEST_TOPICS, _changed),
     "pull-request.comment.added": _comment,
     "pull-request.comment.edited": _comment,
+    "issue.new": _issue,
+    "issue.edit": _issue,
     "issue.comment.added": _comment,
     "issue.comment.edited": _comment,
     "pull-request.flag.added": _flagged,

@@ -62,6 +62,15 @@ def forgejo_comment(action: str = "created", **changes: Any) -> dict[str, Any]:
     }, changes)  # fmt: skip
 
 
+def forgejo_issue(action: str = "edited", **changes: Any) -> dict[str, Any]:
+    issue = {"id": 9, "number": 2, "state": "open", "user": _FORGEJO_USER, "pull_request": None, "body": "- [x] one",
+             "title": "Updates", "html_url": "https://forge.example.org/images/base/issues/2"}  # fmt: skip
+    return merged({
+        "action": action, "number": 2, "issue": issue, "changes": {"body": {"from": "- [ ] one"}},
+        "repository": _FORGEJO_REPO, "sender": _FORGEJO_USER, "commit_id": "",
+    }, changes)  # fmt: skip
+
+
 # ---------------------------------------------------------------- GitLab
 
 _GITLAB_USER = {"id": 1, "name": "Alice", "username": "alice", "avatar_url": None, "email": "[REDACTED]"}
@@ -121,6 +130,18 @@ def gitlab_pipeline(status: str, **changes: Any) -> dict[str, Any]:
         "object_kind": "pipeline", "object_attributes": pipeline, "merge_request": request, "user": _GITLAB_USER,
         "project": _GITLAB_PROJECT,
     }, changes)  # fmt: skip
+
+
+def gitlab_issue(event_type: str = "issue", changes: dict[str, Any] | None = None, **attributes: Any) -> dict[str, Any]:
+    issue = {
+        "id": 301, "iid": 2, "title": "Updates", "description": "- [x] one", "state": "opened", "action": "update",
+        "author_id": 1, "confidential": False, "url": "https://gitlab.example.org/images/base/-/issues/2",
+    }  # fmt: skip
+    former = {"description": {"previous": "- [ ] one", "current": "- [x] one"}} if changes is None else changes
+    return {
+        "object_kind": "issue", "event_type": event_type, "user": _GITLAB_USER, "project": _GITLAB_PROJECT,
+        "object_attributes": merged(issue, attributes), "changes": former,
+    }  # fmt: skip
 
 
 # ---------------------------------------------------------------- Quay

@@ -66,24 +66,25 @@ def _seeds() -> Iterator[tuple[str, dict[str, str], Any]]:
     for event, action in (
         ("push", None), ("pull_request", "labeled"), ("issue_comment", "edited"), ("pull_request_review", "submitted"),
         ("pull_request_review_comment", "created"), ("commit_comment", "created"), ("check_run", "rerequested"),
-        ("check_suite", "rerequested"),
+        ("check_suite", "rerequested"), ("issues", "edited"),
     ):  # fmt: skip
         yield "github", {"X-GitHub-Event": event}, github_example(event, action).json
     for step in (
         "push git.receive", "tag git.tag.creation", "fork-pr pull-request.new", "label pull-request.tag.added",
         "inline pull-request.comment.added", "comment-edit pull-request.comment.edited", "issue-comment issue.comment.added",
+        "issue issue.new",
     ):  # fmt: skip
         yield "pagure", {}, pagure_step(step).json
     for event, body in (
         ("push", bodies.forgejo_push()), ("pull_request", bodies.forgejo_pull("label_updated", label={"name": "x"})),
         ("issue_comment", bodies.forgejo_comment()), ("delete", bodies.forgejo_push(ref_type="tag")),
-        ("pull_request_approved", bodies.forgejo_pull("reviewed", review={"content": "x"})),
+        ("issues", bodies.forgejo_issue()), ("pull_request_approved", bodies.forgejo_pull("reviewed", review={"content": "x"})),
     ):  # fmt: skip
         yield "forgejo", {"X-Forgejo-Event": event}, body
     labels = {"labels": {"previous": [{"title": "a"}], "current": [{"title": "b"}]}}
     for body in (
         bodies.gitlab_push(), bodies.gitlab_merge_request("update", labels), bodies.gitlab_note(),
-        bodies.gitlab_note("Commit", commit_id=bodies.SHA_B),
+        bodies.gitlab_note("Commit", commit_id=bodies.SHA_B), bodies.gitlab_issue(),
     ):  # fmt: skip
         yield "gitlab", {}, body
     yield "quay", {}, bodies.quay_push()

@@ -8,7 +8,7 @@ import pytest
 from sig_bots.errors import Unauthorized
 from sig_bots.events import Ignored, Rejected
 from sig_bots.sources import forgejo
-from tests.bots.sources.bodies import SHA_A, SHA_B, ZEROS, forgejo_comment, forgejo_pull, forgejo_push
+from tests.bots.sources.bodies import SHA_A, SHA_B, ZEROS, forgejo_comment, forgejo_issue, forgejo_pull, forgejo_push
 from tests.bots.sources.deliveries import SECRET, hex256
 
 
@@ -110,3 +110,17 @@ def test_a_delivery_without_event_header_is_rejected() -> None:
     outcome = forgejo.parse({"X-GitHub-Event": "push"}, json.dumps(forgejo_push()).encode())
     assert isinstance(outcome, Rejected)
     assert "X-Forgejo-Event" in outcome.reason
+
+
+def test_the_text_of_an_issue_comes_with_the_text_before() -> None:
+    event = _parse("issues", forgejo_issue())
+    assert (event.action, event.text, event.previous_text, event.is_issue_text) == (
+        "edited", "- [x] one", "- [ ] one", True,
+    )  # fmt: skip
+    assert _parse("issues", forgejo_issue("opened")).previous_text is None
+    assert isinstance(_parse("issues", forgejo_issue("closed")), Ignored)
+
+
+def test_an_edited_title_leaves_the_text_as_it_was() -> None:
+    body = forgejo_issue() | {"changes": {"title": {"from": "Old"}}}
+    assert _parse("issues", body).previous_text == "- [x] one"

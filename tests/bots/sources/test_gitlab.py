@@ -9,7 +9,15 @@ import pytest
 from sig_bots.errors import Unauthorized
 from sig_bots.events import Ignored
 from sig_bots.sources import gitlab
-from tests.bots.sources.bodies import SHA_B, ZEROS, gitlab_merge_request, gitlab_note, gitlab_pipeline, gitlab_push
+from tests.bots.sources.bodies import (
+    SHA_B,
+    ZEROS,
+    gitlab_issue,
+    gitlab_merge_request,
+    gitlab_note,
+    gitlab_pipeline,
+    gitlab_push,
+)
 from tests.bots.sources.deliveries import NOW, SIGNING_SECRET, standard_webhook
 
 _BODY = b'{"object_kind": "push"}'
@@ -203,3 +211,23 @@ def test_a_pipeline_of_a_branch_names_it_and_one_that_runs_is_no_result() -> Non
     event = _parse(gitlab_pipeline("success", merge_request=None))
     assert (event.number, event.branches) == (None, ("main",))
     assert isinstance(_parse(gitlab_pipeline("running")), Ignored)
+
+
+def test_the_text_of_an_issue_comes_with_the_text_before() -> None:
+    event = _parse(gitlab_issue())
+    assert (event.action, event.text, event.previous_text, event.is_issue_text) == (
+        "edited", "- [x] one", "- [ ] one", True,
+    )  # fmt: skip
+    assert _parse(gitlab_issue(action="open")).previous_text is None
+    assert _parse(gitlab_issue(changes={"title": {"previous": "Old"}})).previous_text == "- [x] one"
+
+
+def test_a_text_written_where_there_was_none_is_new() -> None:
+    assert _parse(gitlab_issue(changes={"description": {"previous": None}})).previous_text == ""
+
+
+@pytest.mark.parametrize("body", [
+    gitlab_issue(action="close"), gitlab_issue(confidential=True), gitlab_issue("confidential_issue"),
+])  # fmt: skip
+def test_other_news_of_an_issue_and_confidential_ones_are_ignored(body: dict[str, Any]) -> None:
+    assert isinstance(_parse(body), Ignored)

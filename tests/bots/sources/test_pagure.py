@@ -63,11 +63,14 @@ _TABLE: dict[str, tuple[str, dict[str, Any]]] = {
     "commit-flag commit.flag.added": (
         "test_result", {"test": "ci", "sha": "e34db500d072e005c75db61bd6fa42e33f8c293e", "status": "passed"},
     ),
+    "issue issue.new": ("comment", {
+        "action": "created", "place": "issue", "number": 3, "is_issue_text": True, "previous_text": None, "actor.login": "alice",
+    }),
     **{f"{one} pull-request.comment.added": ("comment", {"automatic": True})
        for one in ("pr-push", "pr-forcepush", "close", "reopen", "merge", "fork-pr-push", "forkless-close")},
 }  # fmt: skip
 _IGNORED = {
-    "setup project.edit", "branch git.branch.creation", "issue issue.new",
+    "setup project.edit", "branch git.branch.creation",
 }  # fmt: skip
 
 
@@ -163,6 +166,32 @@ def test_a_rename_in_a_push_makes_the_file_list_partial() -> None:
 
 def test_a_comment_on_a_private_issue_is_read_by_nobody() -> None:
     one = step("issue-comment issue.comment.added")
+    data = one.json
+    data["msg"]["issue"]["private"] = True
+    assert isinstance(_parse(one.changed(data)), Ignored)
+
+
+def edited_issue(**changes: Any) -> Any:
+    """As Pagure 5.14 makes it: the whole issue as it is now, and which fields changed; not what they were."""
+    one = step("issue issue.new")
+    data = one.json
+    data["topic"] = "issue.edit"
+    data["msg"] |= {"fields": ["content"], "issue": data["msg"]["issue"] | {"content": "- [x] one"}} | changes
+    return _parse(one.changed(data))
+
+
+def test_an_edited_issue_text_comes_without_the_text_before() -> None:
+    event = edited_issue()
+    assert isinstance(event, Comment)
+    assert (event.action, event.text, event.previous_text, event.is_issue_text) == ("edited", "- [x] one", None, True)
+
+
+def test_an_issue_whose_text_stays_is_not_looked_at() -> None:
+    assert isinstance(edited_issue(fields=["status", "close_status"]), Ignored)
+
+
+def test_a_private_issues_text_is_read_by_nobody() -> None:
+    one = step("issue issue.new")
     data = one.json
     data["msg"]["issue"]["private"] = True
     assert isinstance(_parse(one.changed(data)), Ignored)

@@ -99,6 +99,14 @@ class FakeWorld:
         self.repository.issue_authors[number] = self.actor(who)
         return number
 
+    def edit_issue(self, who: Role, number: int, body: str) -> None:
+        found = self.repository.issues[number]
+        self.repository.issues[number] = found.model_copy(update={"body": body})
+
+    def close_issue(self, who: Role, number: int) -> None:
+        found = self.repository.issues[number]
+        self.repository.issues[number] = found.model_copy(update={"state": "closed"})
+
     # ------------------------------------------------------------ looks
 
     def read(self, path: str, ref: str = "main") -> bytes | None:

@@ -114,6 +114,14 @@ class GitHubWorld:
     def open_issue(self, who: Role, title: str, body: str = "") -> int:
         return self.server.open_issue(self.path, title, body, as_user=self.logins[who])
 
+    def edit_issue(self, who: Role, number: int, body: str) -> None:
+        if who == "bob":
+            self.server.set_permission(self.path, self.logins[who], "triage")
+        self.server.edit(self.path, number, as_user=self.logins[who], body=body)
+
+    def close_issue(self, who: Role, number: int) -> None:
+        self.server.close(self.path, number, as_user=self.logins[who])
+
     # ------------------------------------------------------------ looks
 
     def read(self, path: str, ref: str = "main") -> bytes | None:

@@ -95,6 +95,12 @@ class LocalWorld:
     def open_issue(self, who: Role, title: str, body: str = "") -> int:
         return self.forge.state.add_issue(self.path, title, body, who)
 
+    def edit_issue(self, who: Role, number: int, body: str) -> None:
+        self.forge.edit_issue(self.path, number, who, body)
+
+    def close_issue(self, who: Role, number: int) -> None:
+        self.forge.close_issue(self.path, number)
+
     def read(self, path: str, ref: str = "main") -> bytes | None:
         history = self.forge.history(self.path)
         return history.read(path, history.resolve(ref))

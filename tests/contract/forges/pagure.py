@@ -27,9 +27,13 @@ class ProjectToken(dict[str, str]):
     def __init__(self, world: PagureWorld) -> None:
         self._world = world
 
-    def get(self, path: str, default: object = None) -> str:
+    def __missing__(self, path: str) -> str:
         made = self._world.call("POST", f"{path}/token/new", "bot", acls=["issue_update"], description="contract")
-        return str(made["token"]["id"])
+        self[path] = str(made["token"]["id"])
+        return self[path]
+
+    def get(self, path: str, default: object = None) -> str:
+        return self[path]
 
 
 class PagureWorld:
@@ -171,6 +175,17 @@ class PagureWorld:
         made = self.call("POST", f"{self.path}/new_issue", who, title=title, issue_content=body or title)
         return int(made["issue"]["id"])
 
+    def edit_issue(self, who: Role, number: int, body: str) -> None:
+        if who == "bob":
+            raise PermissionError("Pagure lets nobody edit another's issue but those who may push")
+        shown = next(one for one in self.issues() if one.number == number)
+        self.server.submit(
+            f"{self.path}/issue/{number}/edit", LOGINS[who], title=shown.title, issue_content=body, status="Open"
+        )
+
+    def close_issue(self, who: Role, number: int) -> None:
+        self.call("POST", f"{self.path}/issue/{number}/status", who, status="Closed")
+
     # ------------------------------------------------------------ looks
 
     def read(self, path: str, ref: str = "main") -> bytes | None:
@@ -230,6 +245,7 @@ class PagureWorld:
             "account": "bot",
             "token": self.server.tokens["bot"],
             "hook_secrets": [],
+            "project_tokens": {path: self.config.project_tokens[path] for path in self.enabled},
             "repositories": self.enabled,
             "allow_http": True,
             "allow_private_network": True,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -100,17 +101,42 @@ class GitHubConversation:
     def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
         """Our open issue of the topic; the oldest, should there ever be two."""
         text = self._signed(topic, body)
-        try:
-            known = self._pages("/issues", state="open", creator=self.account.login, sort="created", direction="asc")
-            for raw in known:
-                ours = self._voice.is_mine(github_json.actor(raw["user"]), raw.get("body") or "", topic)
-                if ours and "pull_request" not in raw:
-                    return self._update_issue(raw, title, text)
+        with self._where_issues_are():
+            raw = self._own_issue(topic, "open")
+            if raw is not None:
+                return self._update_issue(raw, title, text)
             return github_json.issue(self._call("POST", "/issues", body={"title": title, "body": text}))
+
+    def find_issue(self, topic: str) -> Issue | None:
+        """Our open issue of the topic, else the newest that is closed. GitHub lists our pull requests beside them."""
+        with self._where_issues_are():
+            raw = self._own_issue(topic, "open") or self._own_issue(topic, "closed")
+        return None if raw is None else github_json.issue(raw)
+
+    def _own_issue(self, topic: str, state: str) -> Mapping[str, Any] | None:
+        params = {"state": state, "creator": self.account.login, "sort": "created"}
+        params["direction"] = "asc" if state == "open" else "desc"
+        for raw in self._api.pages(f"/repos/{self.path}/issues", repo=self.path, params=params):
+            ours = self._voice.is_mine(github_json.actor(raw["user"]), raw.get("body") or "", topic)
+            if ours and "pull_request" not in raw:
+                return raw
+        return None
+
+    @contextmanager
+    def _where_issues_are(self) -> Iterator[None]:
+        try:
+            yield
         except (NotFound, Refused) as refusal:
             if "410" in str(refusal) or "Issues are disabled" in str(refusal):
                 raise Unsupported(f"{self.path} has its issues switched off") from None
             raise
+
+    def close_issue(self, number: int, reason: str) -> None:
+        """The reason as a comment, then close as not planned."""
+        if self.read_issue(number).state != "open":
+            return
+        self.ensure_comment(number, "closed", reason)
+        self._call("PATCH", f"/issues/{number}", body={"state": "closed", "state_reason": "not_planned"})
 
     def _update_issue(self, raw: Mapping[str, Any], title: str, text: str) -> Issue:
         if raw["title"] == title and same_text(raw.get("body") or "", text):

@@ -76,14 +76,33 @@ class PagureConversation:
     def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
         """Our open issue of the topic. Editing it needs a token tied to the project; without one, news become a comment."""
         text = self._voice.sign(topic, body)
+        raw = self._own_issue(topic, "Open")
+        if raw is not None:
+            return self._update_issue(raw, topic, title, text)
+        return pagure_json.issue(self._api.post(self.path, "new_issue", title=title, issue_content=text)["issue"])
+
+    @understood
+    def find_issue(self, topic: str) -> Issue | None:
+        """Our open issue of the topic, else the newest that is closed."""
+        raw = self._own_issue(topic, "Open") or self._own_issue(topic, "all")
+        return None if raw is None else pagure_json.issue(raw)
+
+    def _own_issue(self, topic: str, status: str) -> Mapping[str, Any] | None:
+        """The oldest that is open, or the newest of all."""
         try:
-            known = list(self._api.pages(self.path, "issues", key="issues", status="Open", author=self._config.account))
+            known = list(self._api.pages(self.path, "issues", key="issues", status=status, author=self._config.account))
         except NotFound as missing:
             raise Unsupported(f"{self.path} has no issue tracker: {missing}") from None
-        for raw in sorted(known, key=lambda one: one["id"]):
-            if self._voice.is_mine(Actor(login=raw["user"]["name"]), raw["content"], topic):
-                return self._update_issue(raw, topic, title, text)
-        return pagure_json.issue(self._api.post(self.path, "new_issue", title=title, issue_content=text)["issue"])
+        ordered = sorted(known, key=lambda one: one["id"], reverse=status != "Open")
+        mine = self._voice.is_mine
+        return next((raw for raw in ordered if mine(Actor(login=raw["user"]["name"]), raw["content"], topic)), None)
+
+    def close_issue(self, number: int, reason: str) -> None:
+        """The reason as a comment, then close."""
+        if self.read_issue(number).state != "open":
+            return
+        self.ensure_comment(number, "closed", reason)
+        self._api.post(self.path, "issue", str(number), "status", status="Closed")
 
     def _update_issue(self, raw: Mapping[str, Any], topic: str, title: str, text: str) -> Issue:
         if raw["title"] == title and same_text(raw["content"], text):

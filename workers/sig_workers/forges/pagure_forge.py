@@ -38,8 +38,8 @@ class PagureForge(PagureConversation):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What Pagure can do."""
-        return PAGURE
+        """What Pagure can do; an issue of ours can be edited only with a token of this very project."""
+        return PAGURE.model_copy(update={"issue_edit": self._config.project_tokens.get(self.path) is not None})
 
     @cached_property
     @understood

@@ -212,20 +212,32 @@ class LocalRepository:
 
     def ensure_issue(self, topic: str, title: str, body: str) -> Issue:
         """Our open issue of the topic."""
-        state = self.host.forge.state
-        text = self._voice.sign(topic, body)
-        for author, issue in state.issues(self.path):
-            if issue.state == "open" and self._voice.is_mine(actor(author), issue.body, topic):
-                state.change_issue(self.path, issue.number, title=title, body=text)
-                return self.read_issue(issue.number)
-        return self.read_issue(state.add_issue(self.path, title, text, self.host.account))
+        state, text = self.host.forge.state, self._voice.sign(topic, body)
+        known = self.find_issue(topic)
+        if known is None or known.state != "open":
+            return self.read_issue(state.add_issue(self.path, title, text, self.host.account))
+        if (known.title, known.body) != (title, text):
+            state.change_issue(self.path, known.number, title=title, body=text)
+        return self.read_issue(known.number)
+
+    def find_issue(self, topic: str) -> Issue | None:
+        """Our open issue of the topic, else the newest that is closed."""
+        found = self.host.forge.state.issues(self.path)
+        ours = [self._linked(one) for author, one in found if self._voice.is_mine(actor(author), one.body, topic)]
+        return min(ours, key=lambda one: (one.state != "open", -one.number), default=None)
+
+    def close_issue(self, number: int, reason: str) -> None:
+        """Close with a comment that says why."""
+        if self.read_issue(number).state == "open":
+            self.ensure_comment(number, "closed", reason)
+            self.host.forge.state.change_issue(self.path, number, state="closed")
+
+    def _linked(self, issue: Issue) -> Issue:
+        return issue.model_copy(update={"url": f"{self.host.forge.url}/forge/{self.path}/issue/{issue.number}"})
 
     def read_issue(self, number: int) -> Issue:
         """The issue."""
-        found = next((issue for _, issue in self.host.forge.state.issues(self.path) if issue.number == number), None)
-        if found is None:
-            raise NotFound(f"{self.path} has no issue {number}")
-        return found
+        return self._linked(self.host.forge.issue(self.path, number)[1])
 
     def ensure_fork(self) -> str:
         """Our fork."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from sig_bots.errors import NotFound, Obsolete, SigbotError, UserError
-from sig_bots.events import NO_COMMIT
-from sig_bots.forge import Check, CheckState, Permission
+from sig_bots.events import NO_COMMIT, issue_text_id
+from sig_bots.forge import Check, CheckState, Issue, Permission
 from sig_bots.refs import PullRequest
 from sig_workers.clone_url import local_clone_url
 from sig_workers.localforge.history import History, check_path
@@ -71,6 +71,13 @@ class LocalForge:
             raise NotFound(f"{path} has no pull request {number}")
         return found[0]
 
+    def issue(self, path: str, number: int) -> tuple[str, Issue]:
+        """An issue and its author. Raises NotFound."""
+        found = next((one for one in self.state.issues(path) if one[1].number == number), None)
+        if found is None:
+            raise NotFound(f"{path} has no issue {number}")
+        return found
+
     # ---------------------------------------------------------------- what people (and bots) do
 
     def open_pull(
@@ -123,6 +130,20 @@ class LocalForge:
         self.state.set_check(path, check.sha, check.name, fields)
         if check.state not in (CheckState.PENDING, CheckState.RUNNING, before.state if before else None):
             self.hooks.send(Payloads(self.state).check(path, check, history.branches_at(check.sha), login))
+
+    def edit_issue(self, path: str, number: int, login: str, text: str) -> None:
+        """Change an issue's text. Anybody may, for there are no triagers here: what comes of it, the bots decide."""
+        before = self.issue(path, number)[1].body
+        if before == text:
+            return
+        hook = Announcement(self, path, login)
+        self.state.change_issue(path, number, lambda: hook.issue(number, text, before), body=text)
+        hook.release()
+
+    def close_issue(self, path: str, number: int) -> None:
+        """Close an issue. Raises NotFound."""
+        self.issue(path, number)
+        self.state.change_issue(path, number, state="closed")
 
     def close(self, path: str, number: int, login: str) -> None:
         """Close a pull request without merging; nothing when it is not open."""
@@ -201,6 +222,12 @@ class LocalForge:
             told = body["pull_request"]
             found = self.state.pulls(path, state="all", number=told["number"])
             return bool(found) and (body["action"] == "opened" or found[0].state == told["state"])
+        if event == "comment" and body["comment"]["id"] == issue_text_id(body["number"] or 0):
+            return any(
+                one.body == body["comment"]["text"]
+                for _, one in self.state.issues(path)
+                if one.number == body["number"]
+            )
         if event == "comment":
             return any(one.id == body["comment"]["id"] for one in self.state.comments(path, number=body["number"]))
         return True
@@ -234,6 +261,11 @@ class Announcement:
     def comment(self, number: int, comment_id: str, text: str) -> None:
         """A comment is being written."""
         self._prepare(self._payloads.comment(self._path, number, comment_id, "created", text, self._login))
+
+    def issue(self, number: int, text: str, before: str) -> None:
+        """An issue's text is being changed."""
+        place = issue_text_id(number)
+        self._prepare(self._payloads.comment(self._path, number, place, "edited", text, self._login, before=before))
 
     def release(self) -> None:
         """It is committed: send the webhook."""

@@ -36,11 +36,18 @@ class LocalTalk(LocalPlaces):
 
         return self.write(add)
 
-    def change_issue(self, path: str, number: int, **fields: Any) -> None:
-        """Change columns of an issue."""
+    def change_issue(
+        self, path: str, number: int, announce: Callable[[], object] = lambda: None, **fields: Any
+    ) -> None:  # fmt: skip
+        """Change columns of an issue. `announce` is called before the commit."""
         table = local_issues
         statement = update(table).where(table.c.repo_id == self.row(path).id, table.c.number == number).values(**fields)
-        self.write(lambda connection: connection.execute(statement))
+
+        def change(connection: Connection) -> None:
+            connection.execute(statement)
+            announce()
+
+        self.write(change)
 
     def issues(self, path: str) -> Sequence[tuple[str, Issue]]:
         """All issues, oldest first, each with its author."""

@@ -1,0 +1,153 @@
+"""The text of the dashboard issue: what moves and what waits, each with a box to tick. Drawing and reading back are pure.
+
+A box is known by a hidden marker on its line (group and versions), never by its place:
+
+    - [ ] <!-- box GROUP/VERSIONS --> [#12](address) Update quay.io/fedora/fedora to 42: waits for the schedule
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sig_bots.wording import as_markdown, counted
+
+__all__ = ["LOOK", "Board", "Entry", "box_key", "draw", "group_key", "is_board", "news_of", "ticked", "unticked"]
+
+type Kind = Literal["open", "waiting", "declined"]
+
+LOOK = "look"
+"""Key of the box that asks for another look."""
+_BOX = re.compile(r"^([ \t]{0,3}[-*+][ \t]+\[)([ xX])(\][ \t]*<!-- box ([0-9a-z/]{4,33}) -->)", re.MULTILINE)
+_NEWS = re.compile(r"^(Last tick: (?:(?!<!--)[^\r\n]){1,600}) <!-- news -->[ \t]*\r?$", re.MULTILINE)
+_MOST = 40
+"""Entries of one section; what is left out is counted."""
+_MOST_FIXED = 30
+_WIDTH = 200
+_SECTIONS: Sequence[tuple[Kind, str, str]] = (
+    ("open", "Open", "Tick one to have it brought up to date now."),
+    ("waiting", "Waiting", "Tick one to have it opened now; schedule, limits and cooldown do not hold it back then."),
+    ("declined", "Declined", "A person closed these. Tick one to have it proposed again."),
+)
+_INTRO = (
+    "What moves in the images of this repository. The bot keeps this list and does what you tick, once; the box is then "
+    "shown empty again. Ticking needs the right that `/sig update` needs."
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One update. `slug` and `fingerprint` are its group's; without a fingerprint it has no box."""
+
+    kind: Kind
+    slug: str
+    fingerprint: str
+    title: str
+    reason: str = ""
+    number: int | None = None
+    """Its pull request."""
+    url: str = ""
+
+    @property
+    def key(self) -> str:
+        """What its box is known by."""
+        return box_key(self.slug, self.fingerprint)
+
+
+@dataclass
+class Board:
+    """All that the issue shows."""
+
+    entries: Sequence[Entry] = ()
+    held: Sequence[str] = ()
+    """Images of which something newer is held back, or that could not be looked at: one sentence each."""
+    fixed: Sequence[str] = ()
+    """References that cannot be edited: one sentence each."""
+    news: str = field(default="")
+    """What came of the last tick, a line of Markdown."""
+
+
+def group_key(slug: str) -> str:
+    """The part of a box's key that stays the same while the group's versions change. A hash: a slug may hold `--`."""
+    return hashlib.sha256(slug.encode()).hexdigest()[:16]
+
+
+def box_key(slug: str, fingerprint: str) -> str:
+    """The key of an entry's box."""
+    return f"{group_key(slug)}/{fingerprint}"
+
+
+def is_board(text: str) -> bool:
+    """Whether a text holds boxes as they are drawn here; who wrote it must be asked elsewhere."""
+    return _BOX.search(text) is not None
+
+
+def ticked(text: str, previous: str | None = None) -> frozenset[str]:
+    """Keys of the boxes that are ticked, without those that were ticked in the `previous` text."""
+    now = frozenset(match[4] for match in _BOX.finditer(text) if match[2] != " ")
+    return now if previous is None else now - ticked(previous)
+
+
+def unticked(text: str) -> str:
+    """The text with every box empty."""
+    return _BOX.sub(r"\1 \3", text)
+
+
+def news_of(text: str) -> str:
+    """What a drawn text says of the last tick; empty when it says nothing."""
+    match = _NEWS.search(text)
+    return match[1] if match else ""
+
+
+def draw(board: Board, *, folds: bool) -> str:
+    """The issue's text. `folds`: whether the forge shows `<details>` folded."""
+    parts = [_INTRO, board.news and f"{board.news} <!-- news -->", _box(LOOK, "**Look again now**")]
+    for kind, heading, hint in _SECTIONS:
+        entries = [one for one in board.entries if one.kind == kind]
+        if entries:
+            lines = [_line(one) for one in entries[:_MOST]]
+            parts.append("\n".join([f"### {heading}", "", hint, "", *lines, *_more(entries, _MOST)]))
+    if not board.entries:
+        parts.append("Nothing is open, and nothing waits.")
+    if board.held:
+        lines = [f"- {_plain(one)}" for one in board.held[:_MOST]]
+        parts.append("\n".join(["### Held back, or out of reach", "", *lines, *_more(board.held, _MOST)]))
+    if board.fixed:
+        parts.append(_fixed(board.fixed, folds=folds))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _line(one: Entry) -> str:
+    title = _plain(one.title)
+    if one.number is not None:
+        linked = (
+            f"[#{one.number}]({one.url})" if re.fullmatch(r"https?://[^\s()<>]{1,300}", one.url) else f"#{one.number}"
+        )
+        title = f"{linked} {title}"
+    text = f"{title}: {_plain(one.reason)}" if one.reason else title
+    return _box(one.key, text) if one.fingerprint else f"- {text}"
+
+
+def _box(key: str, text: str) -> str:
+    return f"- [ ] <!-- box {key} --> {text}"
+
+
+def _plain(text: str) -> str:
+    """Foreign text as one line of Markdown that shows just this text, and that is not too long."""
+    line = " ".join(text.split())
+    return as_markdown(line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…").strip()
+
+
+def _more(found: Collection[object], most: int) -> list[str]:
+    return [f"- and {counted(len(found) - most, 'more', 'more')}"] if len(found) > most else []
+
+
+def _fixed(sentences: Sequence[str], *, folds: bool) -> str:
+    lines = [*(f"- {_plain(one)}" for one in sentences[:_MOST_FIXED]), *_more(sentences, _MOST_FIXED)]
+    heading = f"{counted(len(sentences), 'reference')} cannot be edited"
+    if not folds:
+        return "\n".join([f"### {heading}", "", *lines])
+    return "\n".join([f"<details><summary>{heading}</summary>", "", *lines, "", "</details>"])
