@@ -25,6 +25,7 @@ from sig_bots.upstreams import Upstreams
 from sig_bots.wording import plain_line
 
 if TYPE_CHECKING:
+    from sig_bots.bot import Who
     from sig_bots.config import ImageSpec
     from sig_bots.roster import Roster
 
@@ -184,6 +185,8 @@ class Context:
     """Name of the command that runs; empty for an event or a schedule."""
     args: Mapping[str, object] = field(default_factory=dict)
     """Arguments of the command, as planned."""
+    permissions: Mapping[str, Who] = field(default_factory=dict)
+    """Least right per command, where the configuration says another than the command's own."""
     summary: str = ""
     """One line for the job's page and the terminal: what the handler did. Set by the handler."""
     reply_key: str = ""

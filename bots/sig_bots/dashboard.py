@@ -10,22 +10,29 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from sig_bots.wording import as_markdown, counted
 
-__all__ = ["LOOK", "Board", "Entry", "box_key", "draw", "group_key", "is_board", "news_of", "ticked", "unticked"]
+__all__ = [
+    "LOOK", "Board", "Entry", "Kind", "Wishes", "box_key", "draw", "group_key", "named", "news", "news_of", "outcome", "retold",
+    "ticked", "unticked",
+]  # fmt: skip
 
 type Kind = Literal["open", "waiting", "declined"]
 
 LOOK = "look"
 """Key of the box that asks for another look."""
 _BOX = re.compile(r"^([ \t]{0,3}[-*+][ \t]+\[)([ xX])(\][ \t]*<!-- box ([0-9a-z/]{4,33}) -->)", re.MULTILINE)
-_NEWS = re.compile(r"^(Last tick: (?:(?!<!--)[^\r\n]){1,600}) <!-- news -->[ \t]*\r?$", re.MULTILINE)
+_LOOK_BOX = re.compile(r"^- \[ \] <!-- box look -->", re.MULTILINE)
+_ADDRESS = re.compile(r"https?://[^\s()<>]{1,300}")
+_NEWS = re.compile(r"^(Last tick: (?:(?!<!--)[^\r\n]){1,2000}) <!-- news -->[ \t]*\r?$", re.MULTILINE)
 _MOST = 40
 """Entries of one section; what is left out is counted."""
 _MOST_FIXED = 30
+_MOST_TOLD = 3
 _WIDTH = 200
 _SECTIONS: Sequence[tuple[Kind, str, str]] = (
     ("open", "Open", "Tick one to have it brought up to date now."),
@@ -57,6 +64,23 @@ class Entry:
         return box_key(self.slug, self.fingerprint)
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """What somebody asked for by ticking: `keys` of boxes, and `slugs` of groups whose versions go ahead of their cooldown."""
+
+    keys: frozenset[str] = frozenset()
+    slugs: frozenset[str] = frozenset()
+
+    def holds(self, slug: str, fingerprint: str, *, refresh: bool) -> bool:
+        """Whether the group is meant; to `refresh` its open pull request, whatever versions it had when the box was drawn."""
+        same = group_key(slug)
+        return (
+            slug in self.slugs
+            or box_key(slug, fingerprint) in self.keys
+            or (refresh and any(key.partition("/")[0] == same for key in self.keys))
+        )
+
+
 @dataclass
 class Board:
     """All that the issue shows."""
@@ -66,7 +90,7 @@ class Board:
     """Images of which something newer is held back, or that could not be looked at: one sentence each."""
     fixed: Sequence[str] = ()
     """References that cannot be edited: one sentence each."""
-    news: str = field(default="")
+    news: str = ""
     """What came of the last tick, a line of Markdown."""
 
 
@@ -78,11 +102,6 @@ def group_key(slug: str) -> str:
 def box_key(slug: str, fingerprint: str) -> str:
     """The key of an entry's box."""
     return f"{group_key(slug)}/{fingerprint}"
-
-
-def is_board(text: str) -> bool:
-    """Whether a text holds boxes as they are drawn here; who wrote it must be asked elsewhere."""
-    return _BOX.search(text) is not None
 
 
 def ticked(text: str, previous: str | None = None) -> frozenset[str]:
@@ -100,6 +119,31 @@ def news_of(text: str) -> str:
     """What a drawn text says of the last tick; empty when it says nothing."""
     match = _NEWS.search(text)
     return match[1] if match else ""
+
+
+def retold(text: str, news: str) -> str:
+    """A drawn text with every box empty and other news."""
+    emptied, line = unticked(text), f"{news} <!-- news -->"
+    if _NEWS.search(emptied):
+        return _NEWS.sub(lambda _: line, emptied, count=1)
+    return _LOOK_BOX.sub(lambda match: f"{line}\n\n{match[0]}", emptied, count=1)
+
+
+def news(who: str, when: datetime, told: Sequence[str]) -> str:
+    """What came of a tick, one line of Markdown. `who` and `told` are Markdown already."""
+    more = f"; and {counted(len(told) - _MOST_TOLD, 'more', 'more')}" if len(told) > _MOST_TOLD else ""
+    return f"Last tick: {who}, {when:%Y-%m-%d %H:%M} UTC: {'; '.join(told[:_MOST_TOLD])}{more}."
+
+
+def outcome(entries: Sequence[Entry], key: str) -> str:
+    """What became of one ticked box, by the entries as they are now."""
+    if key == LOOK:
+        return "looked again"
+    same = key.partition("/")[0]
+    mine = [one for one in entries if one.key == key] or [one for one in entries if group_key(one.slug) == same]
+    if not mine:
+        return "that entry was not there any more, so nothing was done"
+    return named(replace(mine[0], url=""), 90)  # forges link the number themselves
 
 
 def draw(board: Board, *, folds: bool) -> str:
@@ -120,25 +164,27 @@ def draw(board: Board, *, folds: bool) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _line(one: Entry) -> str:
-    title = _plain(one.title)
+def named(one: Entry, width: int = _WIDTH) -> str:
+    """An entry as one line of Markdown: pull request, title, reason."""
+    text = _plain(one.title, width)
     if one.number is not None:
-        linked = (
-            f"[#{one.number}]({one.url})" if re.fullmatch(r"https?://[^\s()<>]{1,300}", one.url) else f"#{one.number}"
-        )
-        title = f"{linked} {title}"
-    text = f"{title}: {_plain(one.reason)}" if one.reason else title
-    return _box(one.key, text) if one.fingerprint else f"- {text}"
+        linked = f"[#{one.number}]({one.url})" if _ADDRESS.fullmatch(one.url) else f"#{one.number}"
+        text = f"{linked} {text}"
+    return f"{text}: {_plain(one.reason, width)}" if one.reason else text
+
+
+def _line(one: Entry) -> str:
+    return _box(one.key, named(one)) if one.fingerprint else f"- {named(one)}"
 
 
 def _box(key: str, text: str) -> str:
     return f"- [ ] <!-- box {key} --> {text}"
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, width: int = _WIDTH) -> str:
     """Foreign text as one line of Markdown that shows just this text, and that is not too long."""
     line = " ".join(text.split())
-    return as_markdown(line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…").strip()
+    return as_markdown(line if len(line) <= width else f"{line[: width - 1]}…").strip()
 
 
 def _more(found: Collection[object], most: int) -> list[str]:

@@ -17,7 +17,7 @@ from sig_bots.forge import CheckState, Permission
 from sig_bots.jobstate import JobState
 from sig_bots.refs import same_account
 
-__all__ = ["Outcome", "run_handler", "tell_failure"]
+__all__ = ["Outcome", "refusal_of", "run_handler", "tell_failure"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def run_handler(spec: Handler | CommandSpec | ScheduleSpec, ctx: Context, *, who
 
 def _call(spec: Handler | CommandSpec | ScheduleSpec, ctx: Context, who: Who | None) -> Outcome:
     if isinstance(spec, CommandSpec):
-        refusal = _refusal(ctx, spec, who or spec.who)
+        refusal = refusal_of(ctx, spec, who or spec.who)
         if refusal:
             ctx.reply(refusal)
             return Outcome(JobState.SKIPPED, f"refused: {refusal}")
@@ -109,7 +109,8 @@ def _tell_user(ctx: Context, error: UserError) -> None:
         ctx.check(CheckState.FAILURE, str(error), text=error.more)
 
 
-def _refusal(ctx: Context, spec: CommandSpec, who: Who) -> str | None:
+def refusal_of(ctx: Context, spec: CommandSpec, who: Who) -> str | None:
+    """Why whoever caused the event may not run the command, which needs the right `who`; None when they may."""
     if who == "anyone":
         return None
     if ctx.actor is None:

@@ -265,7 +265,7 @@ class SigHarness:
             images=images, configured=config.from_file and job.bot in config.sections,
             now=self.clock(), log=self.log.append, mention=f"@{self.host.account_name}",
             job_key=job.key, number=job.number, actor=job.actor, head_sha=job.head_sha,
-            command=command_of(job.handler), args=job.args, reply_key=job.reply_key, bots=self.roster,
+            command=command_of(job.handler), args=job.args, reply_key=job.reply_key, bots=self.roster, permissions=config.permissions,
         )  # fmt: skip
         outcome = run_handler(spec, ctx, who=config.who(spec) if isinstance(spec, CommandSpec) else None)
         if outcome.unexpected:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from sig_bots.advisories import Severity
 from sig_bots.bot import BotConfig
@@ -22,7 +22,7 @@ from sig_bots.tagschemes import Scheme
 from sig_bots.updatewindow import Window, parse_duration, parse_window, parse_zone
 from sig_bots.versionrules import MOST_RULES, VersionRule
 
-__all__ = ["Allow", "Automerge", "FedoraDates", "Kind", "Limits", "Security", "TagRule", "UpdateConfig"]
+__all__ = ["Allow", "Automerge", "Dashboard", "FedoraDates", "Kind", "Limits", "Security", "TagRule", "UpdateConfig"]
 
 type Kind = Literal["digest", "patch", "minor", "major"]
 """How far an update goes: only the digest, or the first number of the version that differs."""
@@ -111,6 +111,13 @@ class Security(BotConfig):
     """Whether such pull requests are opened and refreshed outside `schedule` too."""
 
 
+class Dashboard(BotConfig):
+    """The issue that lists what moves and what waits."""
+
+    title: Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\r\n]+$")] = "Image updates"
+    """The issue's title."""
+
+
 class UpdateConfig(BotConfig):
     """Which references are looked after, and how."""
 
@@ -134,6 +141,8 @@ class UpdateConfig(BotConfig):
     allow: Allow = Allow()
     limits: Limits = Limits()
     automerge: Automerge = Automerge()
+    dashboard: bool | Dashboard = False
+    """Whether an issue lists what moves and what waits, with boxes to tick; `{title: ...}` also names it."""
     tags: dict[str, TagRule] = Field(default_factory=dict)
     """Glob of image names -> how their tags are read; the first that fits counts."""
     versions: tuple[VersionRule, ...] = Field(default=(), max_length=MOST_RULES)
@@ -157,6 +166,11 @@ class UpdateConfig(BotConfig):
     def least_age(self) -> timedelta:
         """The cooldown; zero when there is none."""
         return parse_duration(self.cooldown) if self.cooldown else timedelta()
+
+    @property
+    def board(self) -> Dashboard | None:
+        """The dashboard issue that is wanted, None when none is."""
+        return (Dashboard() if self.dashboard else None) if isinstance(self.dashboard, bool) else self.dashboard
 
     @cached_property
     def policy(self) -> Policy:

@@ -10,6 +10,8 @@ from functools import cached_property
 from sig_bots import updatereport as report
 from sig_bots.advisoryreport import because
 from sig_bots.context import Context
+from sig_bots.cooldown import version_key
+from sig_bots.dashboard import Entry, Kind, Wishes
 from sig_bots.errors import ForgeError, Obsolete
 from sig_bots.fleet import UNPUBLISHED
 from sig_bots.imagegraph import node
@@ -44,12 +46,20 @@ class Pulls:
     news: BaseNews
     asked: bool = False
     """Whether a person asked for it now: the schedule does not hold it back."""
+    wishes: Wishes = field(default_factory=Wishes)
+    """What a person asked for by ticking boxes: nothing holds that back."""
+    ahead: Collection[str] = ()
+    """Keys of the versions that go ahead of their cooldown."""
+    entries: list[Entry] = field(default_factory=list)
+    """What the dashboard shows of each group."""
     waiting: list[str] = field(default_factory=list)
     """One sentence per group that is held back."""
     opened: list[PullRequest] = field(default_factory=list)
     """Those that are open and wanted, in the order they were looked at."""
     merged: list[PullRequest] = field(default_factory=list)
     """Those this run has merged."""
+    closed: set[str] = field(default_factory=set)
+    """Branches of those it has closed."""
     _new: int = 0
 
     @cached_property
@@ -72,8 +82,10 @@ class Pulls:
             return
         group = replace(group, moves=tuple(applied))
         title, present = report.title(group), self.present.get(branch)
-        if present is None and self._declined(group, branch):
+        wished = self.wishes.holds(group.slug, group.fingerprint, refresh=present is not None)
+        if present is None and not wished and (declined := self._declined(group, branch)) is not None:
             ctx.log(f"{group.label}: a person closed “{title}”; waiting for the next version")
+            self._note("declined", group, "", declined)
             return
         before = ctx.forge.branch_sha(branch)
         if before is not None and not ctx.services.approvals.ours(before):
@@ -82,11 +94,13 @@ class Pulls:
                 news = "" if report.is_about(group, present.body) else title
                 ctx.comment(_TOPIC, report.foreign_commit(news, branch), state="foreign", number=present.number)
                 self.opened.append(present)
+            self._note("open" if present else "waiting", group, report.foreign_entry(branch), present)
             return
-        if why := self._held_back(None if present is not None else branch, applied):
+        if why := self._held_back(None if present is not None else branch, applied, wished=wished):
             self.waiting.append(f"{title} {why}")
             if present is not None:
                 self.opened.append(present)
+            self._note("open" if present else "waiting", group, why, present)
             return
         try:
             self._write(group, applied, changes, before)
@@ -123,6 +137,7 @@ class Pulls:
             return
         ctx.log(f"{group.label}: pull request #{pull_request.number}: {title}")
         self.opened.append(pull_request)
+        self._note("open", group, "", pull_request)
         if present is None:
             self._new += 1
             ctx.services.places.opened(branch)
@@ -138,7 +153,7 @@ class Pulls:
             why=[f"it does not wait for the schedule, because {because(severe)}"] if severe else [],
             packages=self.news.packages(applied, folds=ctx.forge.capabilities.folds), rebuilt=self._rebuilt(applied),
             automerge=self._merges(applied),
-        )  # fmt: skip
+        ) + report.ahead_mark({version_key(one.new) for one in images_of(applied)}.intersection(self.ahead))  # fmt: skip
 
     def _labels(self, applied: Sequence[Move]) -> Sequence[str]:
         more = self.config.security.labels
@@ -157,9 +172,17 @@ class Pulls:
         self.merged.append(present)
         self.opened = [one for one in self.opened if one.number != present.number]
 
-    def _held_back(self, new: str | None, moves: Sequence[Move]) -> str:
+    def _note(self, kind: Kind, group: Group, reason: str, pull: PullRequest | None) -> None:
+        number, url = (None, "") if pull is None else (pull.number, pull.url)
+        self.entries.append(Entry(kind, group.slug, group.fingerprint, report.title(group), reason, number, url))
+
+    def _held_back(self, new: str | None, moves: Sequence[Move], *, wished: bool) -> str:
         """Why a pull request is not opened (from the branch `new`) or refreshed now, the rest of a sentence; empty when it is."""
         config, limits = self.config, self.config.limits
+        if wished:
+            if new is not None:
+                self.ctx.services.places.take(new, self.ctx.now)  # it counts for the others, also beyond the limit
+            return ""
         closed = not self.asked and not is_open(config.windows, config.zone, self.ctx.now)
         if closed and not (config.security.ignore_schedule and self.news.urgent(moves)):
             return report.closed_window(next_opening(config.windows, config.zone, self.ctx.now), config.timezone)
@@ -180,17 +203,19 @@ class Pulls:
         opened = [time for one in mine if (time := report.opened_at(one.body)) is not None]
         return sum(timedelta() <= self.ctx.now - time < timedelta(hours=1) for time in opened)
 
-    def _declined(self, group: Group, branch: str) -> bool:
-        """Whether a person closed the pull request of these very versions: then it is not opened again."""
+    def _declined(self, group: Group, branch: str) -> PullRequest | None:
+        """The pull request of these very versions that a person closed, if there is one: then none is opened again."""
         closed = self.ctx.forge.find_prs(branch, state="closed")
         voice = Voice(self.ctx.service, self.ctx.bot, self.ctx.forge.account)
-        return any(
-            one.head_branch == branch
+        declined = (
+            one
+            for one in closed
+            if one.head_branch == branch
             and same_account(one.author, self.ctx.forge.account)
             and report.is_about(group, one.body)
             and voice.newest(self.ctx.forge.comments(one.number), "closed") is None
-            for one in closed
         )
+        return next(declined, None)
 
     def _rebuilt(self, moves: Sequence[Move]) -> list[str]:
         """The images that are built anew once this is merged: those of the files, and all made from them.
@@ -223,5 +248,6 @@ class Pulls:
                 self.ctx.forge.close_pr(one.number, report.obsolete(one.base_branch))
             except Obsolete:
                 continue
+            self.closed.add(branch)
             self.ctx.services.places.closed(branch)
             self.ctx.log(f"closed #{one.number}: {one.base_branch} needs it no more")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -18,10 +18,12 @@ from sig_bots.versionreport import about_versions, left_alone, new_tags, subject
 from sig_bots.wording import as_markdown, counted
 
 __all__ = [
-    "body", "closed_window", "commit_message", "done", "foreign_commit", "foreign_obsolete", "full", "is_about", "obsolete", "opened_at", "summary",
+    "ahead_in", "ahead_mark", "body", "closed_window", "commit_message", "done", "foreign_commit", "foreign_entry", "foreign_obsolete", "full", "is_about", "obsolete", "opened_at", "summary",
     "title",
 ]  # fmt: skip
 
+_AHEAD = "<!-- ahead {} -->"
+_READ_AHEAD = re.compile(r"<!-- ahead ((?:[0-9a-f]{16} ?){1,50}) -->")
 _MARK = "<!-- versions {} opened {} -->"
 _READ_MARK = re.compile(r"<!-- versions ([0-9a-f]{16}) opened ([0-9T:+.-]{16,40}) -->")
 _MOST_NAMED = 3
@@ -157,6 +159,18 @@ def is_about(group: Group, text: str) -> bool:
     return mark is not None and mark[1] == group.fingerprint
 
 
+def ahead_mark(keys: Iterable[str]) -> str:
+    """Goes to the end of a body: which versions somebody wanted before their cooldown was over. Empty for none."""
+    wanted = sorted(keys)[:50]
+    return f"\n\n{_AHEAD.format(' '.join(wanted))}" if wanted else ""
+
+
+def ahead_in(text: str) -> frozenset[str]:
+    """The keys (`updating.version_key`) that a pull request's body holds in that mark."""
+    mark = _READ_AHEAD.search(text)
+    return frozenset(mark[1].split()) if mark else frozenset()
+
+
 def opened_at(text: str) -> datetime | None:
     """When the pull request with this body was opened, as the bot wrote it; None when that cannot be read."""
     mark = _READ_MARK.search(text)
@@ -179,6 +193,11 @@ def foreign_commit(news: str, branch: str) -> str:
         f"`{branch}` holds a commit that is not the bot's, so the bot leaves it as it is. {newer}To have it brought up to "
         "date again, remove that commit or delete the branch."
     )
+
+
+def foreign_entry(branch: str) -> str:
+    """The same in few words, for a list."""
+    return f"{branch} holds a commit that is not the bot's, so it stays as it is"
 
 
 def foreign_obsolete(base: str) -> str:

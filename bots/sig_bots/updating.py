@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from sig_bots.containerfile import EditRefused, Reference, references
 from sig_bots.containerfile.edits import consequences
 from sig_bots.containerfile.shortnames import resolve
+from sig_bots.cooldown import Cooling, version_key
 from sig_bots.errors import ForgeError, NotFound, Transient
 from sig_bots.pins import Stays, next_digest, why_not
 from sig_bots.refs import ImageRef
@@ -40,10 +41,18 @@ class Scan:
     """Image name -> its moves."""
     kept: list[str] = field(default_factory=list)
     """One sentence per reference that stays as it is, and why."""
+    fixed: list[str] = field(default_factory=list)
+    """Those of `kept` whose place cannot be edited."""
     held: set[str] = field(default_factory=set)
     """Names of images of which something newer is held back; their pull request, if there is one, stays as it is."""
+    why_held: dict[str, str] = field(default_factory=dict)
+    """Why, by those names."""
     waiting: list[str] = field(default_factory=list)
     """One sentence per version that has to wait for its cooldown."""
+    cooling: dict[str, Cooling] = field(default_factory=dict)
+    """Image name -> the newest of its versions that has to wait."""
+    ahead: set[str] = field(default_factory=set)
+    """Keys of versions that would have to wait and need not, because somebody asked for them."""
     unreachable: dict[str, Transient | ForgeError] = field(default_factory=dict)
     """Image name -> why its registry could not be asked, or does not tell us; its pull request is neither made nor closed."""
     uses: dict[str, set[str]] = field(default_factory=dict)
@@ -54,16 +63,17 @@ class Scan:
 
 def look_over(
     registry: Registry, files: Mapping[str, bytes], config: UpdateConfig | None = None, *,
-    now: datetime | None = None, haste: Callable[[ImageRef, ImageRef], Haste] | None = None, platforms: bool = True,
-    seen: Callable[[int], None] | None = None,
+    now: datetime | None = None, haste: Callable[[ImageRef, ImageRef], Haste] | None = None,
+    hurried: Collection[str] | None = (), platforms: bool = True, seen: Callable[[int], None] | None = None,
 ) -> Scan:  # fmt: skip
     """Which references of these Containerfiles (path -> content) can move, by the configuration.
 
-    With `now` versions wait for their cooldown; `haste` is asked whether the newest that is held need not. One tag list
-    per image, one look-up per distinct reference. `platforms`: whether a newer tag must offer the platforms of the tag in
-    use, which takes manifests of both. `seen` is called with how many files are done.
+    With `now` versions wait for their cooldown, but for those that are `hurried` (`version_key`; None: all); `haste` is asked
+    whether the newest that is held need not. One tag list per image, one look-up per distinct reference. `platforms`:
+    whether a newer tag must offer the platforms of the tag in use, which takes manifests of both. `seen` is called with
+    how many files are done.
     """
-    look = _Look(registry, config or UpdateConfig(), now, haste, platforms=platforms)
+    look = _Look(registry, config or UpdateConfig(), now, haste, hurried, platforms=platforms)
     for number, (path, data) in enumerate(files.items(), 1):
         look.over(path, data)
         if seen is not None:
@@ -74,12 +84,13 @@ def look_over(
 class _Look:
     def __init__(
         self, registry: Registry, config: UpdateConfig, now: datetime | None,
-        haste: Callable[[ImageRef, ImageRef], Haste] | None, *, platforms: bool,
+        haste: Callable[[ImageRef, ImageRef], Haste] | None, hurried: Collection[str] | None, *, platforms: bool,
     ) -> None:  # fmt: skip
         self.config = config
         self.now = now
         self.haste = haste
         self.platforms = platforms
+        self.hurried = hurried
         self.scan = Scan()
         self.known = _TagLists(registry)
         self._targets: dict[tuple[str, str | None, bool], Target | Stays | None] = {}
@@ -103,7 +114,8 @@ class _Look:
     def _looked_after(self, path: str, one: Reference) -> bool:
         where = f"{path}:{one.line}"
         if one.image is None or not (one.editable or one.shared):
-            self.scan.kept.append(f"{where}: {one.text} stays: {one.reason}")
+            self.scan.fixed.append(f"{where}: {one.text} stays: {one.reason}")
+            self.scan.kept.append(self.scan.fixed[-1])
             return False
         name = one.image.name
         if self.config.ignores(one.image):
@@ -123,6 +135,7 @@ class _Look:
         self._staying[one.start] = f"{path}:{one.line}: {one.text} stays: {why.reason}"
         if why.held:
             self.scan.held.add(_image(one).name)
+            self.scan.why_held[_image(one).name] = why.reason
 
     def _moves(self, path: str, one: Reference, target: ImageRef, reason: str, link: str = "") -> None:
         old = _image(one)
@@ -249,6 +262,7 @@ class _Look:
                 return proposal.tag, proposal.reason + passed, why
             wait += f"; whether it fixes advisories is not known: {haste.problem}" if haste.problem else ""
             self._waiting[f"{full.name}:{wait}"] = None
+            self.scan.cooling.setdefault(image.name, Cooling(full.with_tag(proposal.tag), wait))
             why = Stays(wait, held=True)
             left_out.add(proposal.tag)
         return tag, "", why
@@ -261,6 +275,10 @@ class _Look:
         details = self.known.registry.config(full.with_tag(tag))
         created = details.created if details else None
         if created is None or created < _LONG_AGO or self.now - created >= least:
+            return ""
+        key = version_key(full.with_tag(tag))
+        if self.hurried is None or key in self.hurried:
+            self.scan.ahead.add(key)
             return ""
         ripe = created + least
         return (

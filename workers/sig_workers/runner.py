@@ -170,6 +170,7 @@ class Runner:
             alive=alive,
             pause=lambda: time.sleep(service.settings.timing.poll.total_seconds()),
             bots=service.bots,
+            permissions=config.permissions,
         )
         return ctx, config
 

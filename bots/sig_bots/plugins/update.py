@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from sig_bots import Arguments, Bot, Context, ImagePushed, Push, Skip, TestResult, Tick, updatereport
+from sig_bots import (
+    Arguments,
+    Bot,
+    Comment,
+    Context,
+    ImagePushed,
+    PullRequestChanged,
+    Push,
+    Skip,
+    TestResult,
+    Tick,
+    updatereport,
+)
+from sig_bots.dashboardissue import Ticks, is_closed_update, is_ticked, keep, look, require_tick
 from sig_bots.errors import Transient
 from sig_bots.fleet import containerfiles, declare_fleet, default_head, may_be_default, require_default
+from sig_bots.refs import same_account
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updategroups import grouped, slugs
 from sig_bots.updatemerge import concerns_us, merge_ready
 from sig_bots.updatepulls import Pulls
 from sig_bots.updatesecurity import BaseNews
 from sig_bots.updatewindow import is_open
-from sig_bots.updating import Scan, look_over
-from sig_bots.versionscan import look_over_versions
+from sig_bots.updating import Scan
 
 bot = Bot("update")
 bot.config(UpdateConfig)
@@ -68,11 +81,26 @@ def hourly(ctx: Context, event: Tick) -> None:
     propose(ctx)
 
 
-def propose(ctx: Context, *, asked: bool = False, ripe: bool = False) -> Pulls:
+@bot.on(Comment, queue="bulk", when=is_ticked)
+def after_tick(ctx: Context, event: Comment) -> None:
+    """Do what somebody ticked on the dashboard issue."""
+    propose(ctx, ticks=require_tick(ctx, event))
+
+
+@bot.on(PullRequestChanged, queue="bulk", when=is_closed_update)
+def after_close(ctx: Context, event: PullRequestChanged) -> None:
+    """Show on the dashboard issue that a person declined an update."""
+    if ctx.config_as(UpdateConfig).board is None or same_account(event.actor, ctx.forge.account):
+        raise Skip("nothing to renew on a dashboard")
+    propose(ctx)
+
+
+def propose(ctx: Context, *, asked: bool = False, ripe: bool = False, ticks: Ticks = frozenset()) -> Pulls:
     """Scan the default branch and bring one pull request per moving group up to date; close those no longer needed.
 
-    `asked`: a person wants it now, so the schedule counts for nothing; `ripe`: nor does the cooldown. Raises Transient when a registry could not be asked, ForgeError when
-    one refuses us; the other images are done then.
+    `asked`: a person wants it now, so the schedule counts for nothing; `ripe`: nor does the cooldown; `ticks`: the boxes
+    of the dashboard that a person ticked. Raises Transient when a registry could not be asked, ForgeError when one refuses
+    us; the other images are done then.
     """
     branch, head = default_head(ctx)
     declare_fleet(ctx, head)
@@ -80,11 +108,10 @@ def propose(ctx: Context, *, asked: bool = False, ripe: bool = False) -> Pulls:
     files = ctx.services.workspace.read(head, paths)
     config = ctx.config_as(UpdateConfig)
     news = BaseNews(ctx.services.registry, ctx.services.advisories, config, ctx.images)
-    scan = look_over(ctx.services.registry, files, config, now=None if ripe else ctx.now, haste=news.haste)
-    if config.versions:
-        look_over_versions(ctx.services.upstreams, files, config, scan)
-    _tell(ctx, scan)
     pulls = Pulls(ctx, branch, head, files, config, news, asked=asked)
+    scan, pulls.wishes = look(pulls, ticks, ripe=ripe)
+    pulls.ahead = scan.ahead
+    _tell(ctx, scan)
     pulls.settle()
     groups = grouped(scan.moves, scan.uses, config.groups, scan.links)
     for group in groups:
@@ -96,6 +123,7 @@ def propose(ctx: Context, *, asked: bool = False, ripe: bool = False) -> Pulls:
         ctx.log(sentence)
     pulls.waiting += scan.waiting
     ctx.summary = updatereport.summary(pulls.opened, pulls.merged, len(scan.kept))
+    keep(ctx, config, pulls, scan, ticks)
     if scan.unreachable:
         # What may work later decides: the job is tried again, and with it the image that is refused.
         raise min(scan.unreachable.values(), key=lambda error: not isinstance(error, Transient))
