@@ -280,10 +280,8 @@ class _Look:
         if self.hurried is None or key in self.hurried:
             self.scan.ahead.add(key)
             return ""
-        ripe = created + least
-        return (
-            f"{tag} was made on {created:%Y-%m-%d} and waits until {ripe:%Y-%m-%d %H:%M} UTC ({self.config.cooldown})"
-        )
+        ripe = f"{created + least:%Y-%m-%d %H:%M} UTC"
+        return f"{tag} was made on {created:%Y-%m-%d} and waits until {ripe} ({self.config.cooldown})"
 
 
 class _Impossible(Exception):

@@ -64,6 +64,7 @@ def arguments(verb: str, sha: str) -> dict[str, Any]:
     special: dict[str, dict[str, Any]] = {
         "set_check": {"state": CheckState.FAILURE},
         "read_issue": {"number": 2},
+        "close_issue": {"number": 2},
         "ensure_pr": {"branch": "own", "number": None},
     }
     values |= special.get(verb, {})
