@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sig_bots import planner
+from sig_bots.advisoryreport import BaseAdvisories, plain_lines, security_section
 from sig_bots.checksums import checksums_beside
 from sig_bots.commands import MAX_COMMANDS, Command, CommandError, parse, parse_new
 from sig_bots.config import ConfigProblem, RepoConfig, parse_config
@@ -21,7 +22,7 @@ from sig_bots.events import EventBase, Ignored, Rejected, dump_event, load_event
 from sig_bots.guidelines.check import check, fix
 from sig_bots.migration.importer import migrate
 from sig_bots.migration.outcome import MigrationError
-from sig_bots.packages import PackageDifference, difference
+from sig_bots.packages import Distribution, PackageDifference, PackageList, difference, parse_evr
 from sig_bots.refs import ImageRef
 from sig_bots.roster import Roster, load_bots
 from sig_bots.sources.lookup import events_of
@@ -29,8 +30,15 @@ from sig_bots.tags import DEFAULT_POLICY, newest
 from sig_bots.upstreams import UpstreamProject
 from sig_bots.versionchoice import NextVersion, next_version
 from sig_bots.versionrules import VersionRule
+from sig_workers.advisories.answers import MemoryAnswers
+from sig_workers.advisories.asked import AskedAdvisories
+from sig_workers.advisories.bodhi import Bodhi
+from sig_workers.advisories.door import JsonDoor
+from sig_workers.advisories.osv import Osv
 from sig_workers.packages.limits import Budget, Unreadable
 from sig_workers.packages.reader import read_packages
+from sig_workers.registries.connections import Connections, HostRules
+from tests.standins.json_server import Fault, JsonServer
 
 
 @functools.cache
@@ -158,6 +166,35 @@ def layer(case: bytes) -> None:
         problem = str(error)
     assert not problem or 5 < len(problem) < 150
     assert found is None or difference(found, found) == PackageDifference()
+
+
+@functools.cache
+def advisory_services() -> tuple[JsonServer, JsonDoor]:
+    """A server that says what it is told to, and a door to it without pauses."""
+    server = JsonServer().__enter__()  # its thread ends with the process
+    host = server.url.removeprefix("http://")
+    return server, JsonDoor(server.url, Connections({host: HostRules(insecure=True)}, 5.0, 2, 0.0, private=False))
+
+
+def advisories(case: bytes) -> None:
+    """What an advisory service answers: advisories of the form we show, or one sentence."""
+    server, door = advisory_services()
+    server.fault = Fault(200, case)
+    asked = AskedAdvisories(Osv(door, MemoryAnswers()), Bodhi(door), MemoryAnswers(), lambda image: True)
+    base = ImageRef.parse("q.example/base:1")
+    for name, version in (("debian", "12"), ("fedora", "42")):
+        old, new = (
+            PackageList.of("rpm", [parse_evr("curl", evr)], Distribution(id=name, version=version))
+            for evr in ("8.0-1", "8.2-1")
+        )
+        found = asked.between(base, base, old, new)
+        assert not (found.problem and (found.fixed or found.brought))
+        assert "\n" not in found.problem
+        told = security_section([BaseAdvisories(base, base, "", found)])
+        assert all(line.startswith(("**Security**", "- ")) for line in told.splitlines() if line)
+        assert len(told.splitlines()) < 20
+        assert all(line.count("](") <= 1 for line in told.splitlines())
+        assert len(plain_lines(found)) == max(len(found.fixed) + len(found.brought), 1)
 
 
 def status(answer: Any) -> None:

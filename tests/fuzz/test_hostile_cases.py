@@ -95,6 +95,19 @@ LAYER = [
     b"\xff" * 4, b"\0" * 512, b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"30 path=var/lib/dpkg/status\n", b"Version: 1~^:-\n", b"\n\n",
 ]  # fmt: skip
 
+ADVISORIES = [
+    b'{"results": [{"vulns": [{"id": "DSA-1-1", "modified": "2026"}], "next_page_token": ""}, {}]}',
+    b'{"results": [{"vulns": [{"id": "DSA-1-1"}, {"id": "DEBIAN-CVE-2026-0001"}]}, {}], "id": "DSA-1-1", "upstream": ["CVE-2026-0001"],'
+    b' "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}], "affected": [{"package": {"name": "curl",'
+    b' "ecosystem": "Debian:12"}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "8.1-1"}]}]}]}',
+    b'{"updates": [{"alias": "FEDORA-2026-aaaa000001", "severity": "high", "builds": [{"nvr": "curl-8.1-1", "epoch": 0}],'
+    b' "bugs": [{"title": "CVE-2026-0001 curl: x"}]}], "page": 1, "pages": 1}',
+]  # fmt: skip
+ADVISORY = [
+    b"null", b"[]", b"{}", b"-1", b"1e999", b'"', b'\\u0000', b'"id": ', b"](javascript:alert(1))", b'{"vulns": ', b'"next_page_token": "x"', b'"withdrawn": "2026"',
+    b'"fixed": "1:2:3--~^"', b'"score": "CVSS:3.1/', b"CVE-2026-" + b"9" * 50, b'"pages": 1000', b'"nvr": "curl-8.1-1`|@all"', b"</details>",
+]  # fmt: skip
+
 
 def attempted(name: str, count: int, make: Callable[[Random], Any], attempt: Callable[[Any], None]) -> None:
     """`count` cases; AssertionError with the case when one fails or takes too long."""
@@ -120,8 +133,9 @@ def attempted(name: str, count: int, make: Callable[[Random], Any], attempt: Cal
         ("tags", TAGS, TAG),
         ("migration", FOREIGNS, FOREIGN),
         ("layer", LAYERS, LAYER),
+        ("advisories", ADVISORIES, ADVISORY),
     ],
-    ids=["comments", "containerfiles", "configs", "taglists", "migrations", "layers"],
+    ids=["comments", "containerfiles", "configs", "taglists", "migrations", "layers", "advisories"],
 )
 def test_any_text_gives_an_answer_in_time(
     surface: str, seeds: Sequence[bytes], words: Sequence[bytes], count: int

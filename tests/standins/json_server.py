@@ -31,6 +31,8 @@ class JsonServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = -1  # head and body in one packet
 
             def log_message(self, *args: object) -> None:
                 """Nothing on the terminal."""

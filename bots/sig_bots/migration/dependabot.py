@@ -196,7 +196,10 @@ def _groups(draft: Draft, path: Path, value: object) -> None:
         at = (*path, name)
         given = group if isinstance(group, dict) else {}
         if given.get("applies-to") == "security-updates":
-            draft.lose(at, "is about security updates; sigbot makes no difference between these and others.")
+            draft.lose(
+                at,
+                "is about security updates; sigbot groups these like others. What else is different for them is in `update.security`.",
+            )
             continue
         patterns = draft.texts((*at, "patterns"), given.get("patterns", "*"))
         globs = [glob for one in patterns if (glob := dependabot_glob(one))]

@@ -13,6 +13,7 @@ from sig_bots.migration.outcome import Draft, shown
 from sig_bots.migration.renovatekeys import MANAGERS_OF_IMAGES, UPDATE_TYPES, sentence, silent
 from sig_bots.migration.renovatepresets import expand, lost
 from sig_bots.migration.renovaterules import EVERYTHING, Scope, inexpressible, is_condition, scope_of
+from sig_bots.migration.renovatesecurity import settled
 from sig_bots.migration.renovatesettings import SETTINGS
 from sig_bots.yamltree import Path
 
@@ -25,6 +26,7 @@ _NESTED = frozenset({*UPDATE_TYPES, *_SECTIONS, "extends", "packageRules", "enab
 def convert(draft: Draft, data: Mapping[str, Any], path: Path = ()) -> None:
     """Fill the draft from the configuration, which is at `path` of its file."""
     _apply(draft, data, path, EVERYTHING)
+    settled(draft)
     _managers(draft, data.get("enabledManagers"), (*path, "enabledManagers"))
     if draft.merges_less is not None and any(draft.update.pop("automerge", {}).values()):
         draft.lose(

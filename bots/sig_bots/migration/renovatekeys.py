@@ -56,8 +56,6 @@ _SENTENCES = {
     "milestone": "sigbot sets no milestone; use a label.",
     "branchConcurrentLimit": "each branch of sigbot is an open pull request: `update.limits.open` is the limit of both.",
     "prPriority": "pull requests have no order of their own; `update.limits` says how many there are at once.",
-    "vulnerabilityAlerts": "sigbot passes the cooldown over for known advisories; alerts of the forge are not read.",
-    "osvVulnerabilityAlerts": "sigbot passes the cooldown over for known advisories; the OSV database is not read.",
     "postUpgradeTasks": "sigbot runs no commands in the repository; let CI do it on the pull request.",
     "lockFileMaintenance": "lock files are not about images; sigbot leaves them alone.",
     "separateMajorMinor": "a proposal is the newest tag allowed, one pull request per image or group.",

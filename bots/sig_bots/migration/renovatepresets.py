@@ -45,6 +45,7 @@ _PRESETS: Mapping[str, Settings] = {
     ":semanticCommits": {"semanticCommits": "enabled"},
     ":semanticCommitsDisabled": {"semanticCommits": "disabled"},
     ":gitSignOff": {"commitBody": "Signed-off-by"},
+    ":disableVulnerabilityAlerts": {"vulnerabilityAlerts": {"enabled": False}},
     ":dependencyDashboard": {"dependencyDashboard": True},
     ":disableDependencyDashboard": {"dependencyDashboard": False},
     ":dependencyDashboardApproval": {"dependencyDashboardApproval": True},
@@ -98,6 +99,8 @@ def _with_arguments(name: str, given: list[str]) -> Settings | None:
         return {"assignees": given, **({"reviewers": given} if name == "assignAndReview" else {})}
     if name == "reviewer":
         return {"reviewers": given}
+    if name == "enableVulnerabilityAlertsWithLabel":
+        return {"vulnerabilityAlerts": {"labels": given}}
     if name == "timezone":
         return {"timezone": given[0]}
     return None

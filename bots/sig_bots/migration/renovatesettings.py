@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sig_bots.migration.outcome import LONGEST_NAME, Draft, shown
 from sig_bots.migration.renovatekeys import NO_DASHBOARD
 from sig_bots.migration.renovaterules import Scope
+from sig_bots.migration.renovatesecurity import alerts, database
 from sig_bots.migration.renovatevalues import values_of
 from sig_bots.migration.schedules import cron, later
 from sig_bots.migration.versionranges import allowed_in
@@ -257,4 +258,5 @@ SETTINGS: Mapping[str, Setting] = {
     "minimumReleaseAge": _age, "stabilityDays": _age, "pinDigests": _pin, "versioning": _versioning, "allowedVersions": _allowed,
     "ignoreDeps": _ignored, "prConcurrentLimit": _limit("open"), "prHourlyLimit": _limit("per_hour"), "dependencyDashboard": _dashboard,
     "customManagers": _values, "regexManagers": _values,
+    "vulnerabilityAlerts": alerts, "osvVulnerabilityAlerts": database,
 }  # fmt: skip

@@ -11,7 +11,7 @@ from sig_bots.config import VERSION
 __all__ = ["ORDER", "write_config"]
 
 ORDER = (
-    "ignore", "groups", "tags", "versions", "allow", "pin_digests", "schedule", "timezone", "cooldown", "limits", "labels", "reviewers",
+    "ignore", "groups", "tags", "versions", "allow", "pin_digests", "schedule", "timezone", "cooldown", "security", "limits", "labels", "reviewers",
     "automerge",
 )  # fmt: skip
 """The keys of the update section as a person looks for them: what, when, how many, who."""

@@ -32,7 +32,7 @@ WORDS = st.sampled_from([
 KEYS = st.sampled_from([
     "extends", "packageRules", "enabled", "matchDatasources", "matchManagers", "matchPackageNames", "matchPackagePatterns", "matchUpdateTypes",
     "allowedVersions", "groupName", "automerge", "schedule", "timezone", "labels", "minimumReleaseAge", "pinDigests", "prConcurrentLimit", "major",
-    "docker", "hostRules", "ignoreDeps", "enabledManagers", "renovate", "dependencyDashboard", "versioning", "description",
+    "docker", "hostRules", "vulnerabilityAlerts", "osvVulnerabilityAlerts", "ignoreDeps", "enabledManagers", "renovate", "dependencyDashboard", "versioning", "description",
     "version", "updates", "package-ecosystem", "directory", "directories", "interval", "day", "time", "cronjob", "ignore", "dependency-name", "versions",
     "update-types", "groups", "patterns", "cooldown", "default-days", "open-pull-requests-limit", "registries", "reviewers", "applies-to",
 ])  # fmt: skip

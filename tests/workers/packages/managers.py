@@ -77,6 +77,19 @@ class Rpm:
             "--define", f"_rpmfilename {name}", spec)  # fmt: skip
         return sorted(out.glob("*.rpm"))
 
+    def make_one(self, name: str, evr: str) -> list[Path]:
+        """One package file, of a spec file of its own."""
+        out = self._folder / f"{name}-{evr}"
+        version, _, release = evr.partition("-")
+        spec = out.with_suffix(".spec")
+        spec.write_text(
+            f"Name: {name}\nVersion: {version}\nRelease: {release}\nSummary: x\nLicense: MIT\nBuildArch: noarch\n"
+            "%description\nx\n%files\n"
+        )
+        run(program("rpmbuild"), "--quiet", "-bb", "--define", f"_topdir {out}/top", "--define", f"_rpmdir {out}",
+            "--define", "_rpmfilename made.rpm", spec)  # fmt: skip
+        return [out / "made.rpm"]
+
     def install(self, database: Path, files: list[Path]) -> None:
         """Install or upgrade, also to an older version."""
         database.mkdir(exist_ok=True)

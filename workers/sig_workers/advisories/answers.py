@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sig_workers.store.registry_answers import RegistryAnswers
+if TYPE_CHECKING:  # the command line works without the store's packages
+    from sig_workers.store.registry_answers import RegistryAnswers
 
 __all__ = ["Answers", "MemoryAnswers", "StoredAnswers"]
 
