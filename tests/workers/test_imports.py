@@ -56,6 +56,7 @@ def test_an_idle_worker_has_loaded_no_database_it_does_not_use(loaded: set[str])
 
 _COMMANDS = """
 import sys
+from sig_workers.advisories.factory import make_advisories
 from sig_workers.cli import authoring, doctor, graph, lint, packages, references, update
 from sig_workers.registries.answerfile import FileAnswers
 from sig_workers.registries.factory import make_registry
