@@ -80,6 +80,11 @@ class Handler:
     queue: Queue
     summary: str
     when: Callable[[Any], bool] | None = None
+    where: Callable[[Any], bool] | None = None
+
+    def wants(self, event: EventBase, config: BaseModel) -> bool:
+        """Whether it runs for the event in a repository with this section. Raises what the bot's conditions raise."""
+        return (self.when is None or bool(self.when(event))) and (self.where is None or bool(self.where(config)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +143,17 @@ class Bot:
             self.summary = document.strip().split("\n")[0]
 
     def on[E: EventBase](
-        self, event: type[E], *, queue: Queue = "interactive", when: Callable[[E], bool] | None = None
-    ) -> Callable[[Function[E]], Function[E]]:
-        """Run the function for each event of the type (for which `when` answers true; `when` must be pure)."""
+        self, event: type[E], *, queue: Queue = "interactive", when: Callable[[E], bool] | None = None,
+        where: Callable[[Any], bool] | None = None,
+    ) -> Callable[[Function[E]], Function[E]]:  # fmt: skip
+        """Run the function for each event of the type for which `when` answers true, in each repository for whose section `where` does.
+
+        Both must be pure.
+        """
 
         def register(function: Function[E]) -> Function[E]:
             summary = _summary(function, self.name)
-            self.handlers.append(Handler(self.name, function.__name__, event, function, queue, summary, when))
+            self.handlers.append(Handler(self.name, function.__name__, event, function, queue, summary, when, where))
             return function
 
         return register

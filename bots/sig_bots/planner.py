@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pydantic import BaseModel
+
 from sig_bots import messages
 from sig_bots.bot import Bot, Handler, ScheduleSpec
 from sig_bots.command_jobs import plan_commands
@@ -144,7 +146,7 @@ def _choose(
     chosen: list[Handler | ScheduleSpec] = []
     for one in wanted:
         try:
-            fits = not isinstance(one, Handler) or one.when is None or bool(one.when(event))
+            fits = not isinstance(one, Handler) or one.wants(event, _section(config, bot))
         except Exception as error:  # a plugin's condition is foreign code: it must not stop the other bots
             return (), f"its condition for {in_words(one.name)} failed ({type(error).__name__})"
         if fits:
@@ -152,6 +154,10 @@ def _choose(
     if not chosen:
         return (), f"not needed for this {in_words(event.kind)}"
     return chosen, "runs " + ", ".join(in_words(one.name) for one in chosen)
+
+
+def _section(config: RepoConfig | ConfigProblem, bot: Bot) -> BaseModel:
+    return config.section(bot) if isinstance(config, RepoConfig) else bot.config_model()
 
 
 def _not_enabled(config: RepoConfig) -> str:

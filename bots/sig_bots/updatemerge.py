@@ -56,11 +56,11 @@ def merge_passed(ctx: Context, config: UpdateConfig, one: PullRequest, sha: str)
     """Merge the pull request at the commit if everything that must pass has passed there; whether it is merged."""
     number = one.number
     checks, named = ctx.forge.checks(sha, number), config.automerge.checks
-    problems = unmet(checks, named) or unmet(checks, named, ctx.forge.required_checks(one.base_branch))
-    if problems:
-        ctx.log(f"#{number} is not merged yet: {'; '.join(problems)}")
-        return False
     try:
+        problems = unmet(checks, named) or unmet(checks, named, ctx.forge.required_checks(one.base_branch))
+        if problems:
+            ctx.log(f"#{number} is not merged yet: {'; '.join(problems)}")
+            return False
         ctx.forge.merge(number, sha)
     except (Obsolete, ForgeError) as error:
         ctx.log(f"#{number} was not merged: {error}")
@@ -77,11 +77,13 @@ def concerns_us(event: TestResult) -> bool:
     return not event.branches or any("/update/" in branch for branch in event.branches)
 
 
-def merge_ready(ctx: Context, event: TestResult) -> None:
-    """Merge the update pull request whose commit this result is about, if it may be merged. Raises Skip with the reason."""
+def merge_ready(ctx: Context, event: TestResult) -> bool:
+    """Merge the update pull request whose commit this result is about, if it may be merged.
+
+    False: how far the commit goes cannot be told from its files alone, a look over the repository decides. Raises Skip
+    with the reason when there is nothing to merge.
+    """
     config = ctx.config_as(UpdateConfig)
-    if not config.automerge.any:
-        raise Skip("the bot merges nothing here")
     if not is_open(config.windows, config.zone, ctx.now):
         raise Skip("outside the schedule")
     one = _at(ctx, event.sha)
@@ -90,11 +92,12 @@ def merge_ready(ctx: Context, event: TestResult) -> None:
         raise Skip(f"#{one.number} is not on top of {branch}; it is refreshed and checked first")
     kind = _kind(ctx, head, one)
     if kind is None:
-        raise Skip(f"#{one.number} changes more than references to images; the hourly look decides")
+        return False
     if not config.merges(kind):
         raise Skip(f"#{one.number} is not of a kind that the bot merges")
     if merge_passed(ctx, config, one, one.head_sha):
         ctx.summary = f"merged #{one.number} {one.title}"
+    return True
 
 
 def _at(ctx: Context, sha: str | None) -> PullRequest:

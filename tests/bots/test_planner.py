@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-from sig_bots import Bot, Context, Push
+from sig_bots import Bot, BotConfig, Context, Push
 from sig_bots.config import ConfigProblem, Problem, RepoConfig, parse_config
 from sig_bots.events import CheckRerequested, Comment, Event, ImagePushed, PackagesUpdated, PullRequestChanged, Tick
 from sig_bots.planner import NOT_ENABLED, Plan, PlannedJob, RepoFacts, plan, touches_config
@@ -107,6 +107,26 @@ def test_a_repository_that_is_not_enabled_is_ignored() -> None:
 def test_a_renamed_repository_is_known_by_its_id() -> None:
     result = plan(change(), [facts(repo=REPO.model_copy(update={"path": "sig/old"}))], ROSTER)
     assert result.jobs
+
+
+def test_a_handler_runs_only_where_the_section_asks_for_it() -> None:
+    class Asked(BotConfig):
+        """What is asked for."""
+
+        pushes: bool = False
+
+    picky = Bot("picky", summary="Looks at pushes where it is told to.")
+    picky.config(Asked)
+
+    @picky.on(Push, where=lambda config: config.pushes)
+    def look(ctx: Context, event: Push) -> None:
+        """Look."""
+
+    roster = Roster.of([picky])
+    configs = [parse_config(f"version: 1\npicky: {{pushes: {word}}}\n".encode(), roster) for word in ("true", "false")]
+    made = [plan(push(), [facts(config)], roster) for config in configs]
+    assert [names(one) for one in made] == [["picky.look"], []]
+    assert dict(made[1].verdicts)["picky"] == "not needed for this push"
 
 
 def test_a_condition_that_raises_stops_only_its_bot() -> None:

@@ -44,10 +44,11 @@ def after_image(ctx: Context, event: ImagePushed) -> None:
     propose(ctx)
 
 
-@bot.on(TestResult, queue="bulk", when=concerns_us)
+@bot.on(TestResult, queue="bulk", when=concerns_us, where=lambda config: config.automerge.any)
 def after_result(ctx: Context, event: TestResult) -> None:
     """Merge an update pull request when its last check has passed."""
-    merge_ready(ctx, event)
+    if not merge_ready(ctx, event):
+        propose(ctx)
 
 
 class UpdateArgs(Arguments):

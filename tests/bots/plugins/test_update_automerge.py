@@ -10,6 +10,7 @@ from sig_bots.refs import PullRequest
 from sig_bots.testing import SigHarness
 from sig_bots.updatemerge import unmet
 from tests.bots.plugins.test_update_pulls import BASE, look, world
+from tests.bots.plugins.test_update_versions import world as versions
 
 PATCHES = "{automerge: {patch: true}}"
 
@@ -180,8 +181,6 @@ def test_a_result_merges_a_version_in_an_arg_too() -> None:
 @pytest.mark.parametrize(
     ("update", "reason"),
     [
-        ("{}", "the bot merges nothing here"),
-        ("{automerge: {checks: [ci]}}", "the bot merges nothing here"),
         ("{automerge: {digest: true}}", "#1 is not of a kind that the bot merges"),
         ("{automerge: {patch: true}, schedule: ['day 1']}", "outside the schedule"),
     ],
@@ -192,6 +191,15 @@ def test_a_result_merges_only_what_is_configured_and_in_time(update: str, reason
     sig.check("ci", CheckState.SUCCESS, on=one.number)
     assert current(sig, one) == "open"
     assert sig.outcomes[-1][1].reason == reason
+
+
+@pytest.mark.parametrize("update", ["{}", "{automerge: {checks: [ci]}}"])
+def test_where_nothing_is_merged_a_result_makes_no_job(update: str) -> None:
+    sig, one = opened(update)
+    before = len(sig.outcomes)
+    sig.check("ci", CheckState.SUCCESS, on=one.number)
+    assert len(sig.outcomes) == before
+    assert ("update", "not needed for this test result") in sig.verdicts
 
 
 def test_a_result_on_a_branch_behind_main_merges_nothing() -> None:
@@ -237,3 +245,11 @@ def test_the_next_one_is_brought_on_top_when_one_was_merged_by_its_result() -> N
     look(sig)
     sig.check("ci", CheckState.SUCCESS, on=pulls[1].number)
     assert current(sig, pulls[1]) == "merged"
+
+
+@pytest.mark.parametrize(("beside", "wanted"), [("RUN get $NODE_VERSION\n", "merged"), ("ARG NODE_SHA256=1\n", "open")])
+def test_a_result_merges_a_version_of_a_project_but_not_beside_a_checksum(beside: str, wanted: str) -> None:
+    sig = versions(recipe=f"FROM scratch\nARG NODE_VERSION=20.1.0\n{beside}", more="  automerge: {major: true}\n")
+    (one,) = look(sig)
+    sig.check("ci", CheckState.SUCCESS, on=one.number)
+    assert current(sig, one) == wanted
