@@ -11,7 +11,8 @@ FACTS = frozenset({
     "comment in continuation", "blank in continuation", "heredoc", "two heredocs", "tabs stripped", "quoted heredoc",
     "heredoc in COPY", "heredoc in ONBUILD", "stage", "stage used", "stage number", "copy image", "mount", "two mounts",
     "onbuild", "platform", "digest", "arg reference", "arg tag", "arg default form", "quoted word", "exec form",
-    "no final newline", "double escape", "no heredoc with blank", "unicode",
+    "no final newline", "double escape", "no heredoc with blank", "unicode", "late directive", "arg alternative form",
+    "heredoc in ADD", "heredoc with descriptor", "quoted mount field", "scratch", "arg behind FROM", "arg without default",
 })  # fmt: skip
 
 IMAGES = ["fedora:41", "quay.io/a/b:1.2", "localhost:5000/x", "alpine:3.20", "registry.example.org/deep/er/path:v1.2-3"]
@@ -71,6 +72,8 @@ class _Maker:
         if self.chance("escape directive", of=4):
             self.lines.append("# escape=`")
             self.escape = "`"
+        if self.chance("late directive", of=6):
+            self.lines += ["# only the first lines can be directives", f"# escape={'`' if self.escape != '`' else chr(92)}"]
         args = self.global_args()
         for _ in range(self.draw(st.integers(1, 3))):
             self.from_line(args)
@@ -94,6 +97,8 @@ class _Maker:
         if self.chance("arg tag"):
             args["TAG"] = "41"
             self.add("ARG", "TAG=41", "OTHER=1")
+        if self.chance("arg without default", of=5):
+            self.add("ARG", "NOTHING")
         return args
 
     def from_line(self, args: dict[str, str]) -> None:
@@ -105,6 +110,10 @@ class _Maker:
         elif self.chance("arg default form", of=5):
             image = self.image()
             word = f"${{NOWHERE:-{image}}}"
+        elif self.chance("arg alternative form", of=6):
+            word, image = "alpine${NOWHERE:+-debug}:3.20", "alpine:3.20"
+        elif self.chance("scratch", of=8):
+            word, image = "scratch", ""
         elif self.stages and self.chance("stage used", of=4):
             word, image = "Stage0", ""
         else:
@@ -120,11 +129,15 @@ class _Maker:
         strip = self.chance("tabs stripped")
         quoted = self.chance("quoted heredoc")
         mark = f"<<{'-' if strip else ''}" + (f"'{word}'" if quoted else word)
-        copy = self.chance("heredoc in COPY")
-        second = self.chance("two heredocs")
-        words = (
-            ["COPY", mark, *(["<<B"] if second else []), "/x/"] if copy else ["RUN", mark, *(["<<B"] if second else [])]
-        )
+        second = ["<<B"] if self.chance("two heredocs") else []
+        if self.chance("heredoc in COPY"):
+            words = ["COPY", mark, *second, "/x/"]
+        elif self.chance("heredoc in ADD", of=5):
+            words = ["ADD", mark, *second, "/x/"]
+        elif self.chance("heredoc with descriptor", of=5):
+            words = ["RUN", f"3{mark}", *second]
+        else:
+            words = ["RUN", mark, *second]
         self.add(*onbuild, *words)
         body = self.draw(
             st.lists(st.sampled_from(["FROM evil:1", "", "# no", "echo \\", "\tRUN x", "B B", " EOF"]), max_size=3)
@@ -172,7 +185,8 @@ def _mount(maker: _Maker) -> None:
     images = [maker.image()]
     if maker.chance("two mounts"):
         images.append(maker.image())
-    maker.add("RUN", *(f"--mount=type=bind,from={image},target=/m" for image in images), "make")
+    field = '"from={}"' if maker.chance("quoted mount field", of=4) else "from={}"
+    maker.add("RUN", *(f"--mount=type=bind,{field.format(image)},target=/m" for image in images), "make")
     maker.images.extend(images)
 
 
@@ -198,6 +212,15 @@ def _unicode(maker: _Maker) -> None:
     maker.add("LABEL", 'name="größe — 漢字"', "b=c")
 
 
+def _hidden_arg(maker: _Maker) -> None:
+    """An ARG inside a stage, which no FROM sees, and a FROM that would."""
+    maker.facts.add("arg behind FROM")
+    maker.add("ARG", "HIDDEN=evil:1")
+    maker.add("FROM", "fedora:${HIDDEN:-41}")
+    maker.images.append("fedora:41")
+    maker.stages += 1
+
+
 def _plain(maker: _Maker) -> None:
     maker.add(
         *maker.draw(st.sampled_from([("RUN", "a", "&&", "b"), ("ENV", "A=b"), ("USER", "1"), ("CMD", "--x", "y")]))
@@ -206,7 +229,7 @@ def _plain(maker: _Maker) -> None:
 
 INSTRUCTIONS = [
     _heredoc, _onbuild_heredoc, _comment, _blank, _copy_stage, _copy_image, _mount, _exec_form, _double_escape,
-    _no_heredoc, _unicode, _plain,
+    _no_heredoc, _unicode, _hidden_arg, _plain,
 ]  # fmt: skip
 
 
