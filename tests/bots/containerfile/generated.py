@@ -73,7 +73,10 @@ class _Maker:
             self.lines.append("# escape=`")
             self.escape = "`"
         if self.chance("late directive", of=6):
-            self.lines += ["# only the first lines can be directives", f"# escape={'`' if self.escape != '`' else chr(92)}"]
+            self.lines += [
+                "# only the first lines can be directives",
+                f"# escape={'`' if self.escape != '`' else chr(92)}",
+            ]
         args = self.global_args()
         for _ in range(self.draw(st.integers(1, 3))):
             self.from_line(args)

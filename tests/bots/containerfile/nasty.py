@@ -85,6 +85,7 @@ FILES: list[Case] = [
     _case("mount key in capitals", "FROM a:1\nRUN --mount=type=bind,From=x:1 make\n", _from("a:1"), ("RUN", "x:1", "mount", 2, "x:1")),
     _case("ONBUILD COPY --from", "FROM a:1\nONBUILD COPY --from=y:2 a b\n", _from("a:1"), ("COPY", "y:2", "copy", 2, "y:2")),
     _case("ONBUILD RUN --mount", "FROM a:1\nonbuild run --mount=from=y:2 make\n", _from("a:1"), ("RUN", "y:2", "mount", 2, "y:2")),
+    _case("ONBUILD FROM is no base", "FROM a:1\nONBUILD FROM evil:1\n", _from("a:1")),
     _case("ARG holds the whole reference", "ARG BASE=quay.io/a/b:1\nFROM $BASE\n", ("FROM", "quay.io/a/b:1", "base", 2, "quay.io/a/b:1")),
     _case("ARG in quotes", 'ARG A=1 BASE="quay.io/a/b:1"\nFROM ${BASE}\n', ("FROM", "quay.io/a/b:1", "base", 2, "quay.io/a/b:1")),
     _case("ARG holds the tag", "ARG V=41\nFROM fedora:${V}\n", ("FROM", "fedora:41", "base", 2, "41")),

@@ -66,7 +66,9 @@ def moved_with(use: Reference, found: list[Reference]) -> list[Reference]:
 def spans(uses: list[Reference]) -> list[tuple[int, int]]:
     """The bytes an edit may touch: the words, and the defaults of the ARGs in them."""
     places = {(one.start, one.end) for one in uses}
-    places |= {(piece.start, piece.end) for one in uses for piece in one.pieces if piece.exact and piece.arg in one.args}
+    places |= {
+        (piece.start, piece.end) for one in uses for piece in one.pieces if piece.exact and piece.arg in one.args
+    }
     return sorted(places)
 
 

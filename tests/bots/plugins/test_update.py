@@ -44,6 +44,7 @@ def test_the_same_update_is_one_pull_request_however_often_it_is_looked_for(sig:
 
 
 def test_a_newer_tag_refreshes_the_open_pull_request_in_one_commit(sig: SigHarness) -> None:
+    """dependabot-core#7387, dependabot-core#9009: an open pull request is brought up to date in place."""
     sig.push({"README.md": "one"})
     sig.registry.publish(f"{BASE}:1.2", {"motd": b"1.2"})
     sig.tick("update", "sweep")
@@ -196,6 +197,7 @@ def test_dates_of_a_fedora_release_can_be_set() -> None:
 
 
 def test_the_pull_request_says_which_packages_change_in_the_base(sig: SigHarness) -> None:
+    """aws/eks-distro-build-tooling#1232: the packages that change are listed."""
     for tag, version in (("1.0", "5.1"), ("1.1", "5.2")):
         packages = PackageList.of("rpm", [Package(name="bash", version=version, release="1")])
         sig.registry.push(f"{BASE}:{tag}", [FakeImage({"motd": tag.encode()}, {}, packages=packages)])

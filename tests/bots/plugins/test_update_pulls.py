@@ -218,6 +218,7 @@ def test_what_a_person_closed_stays_closed_when_the_base_branch_moves() -> None:
 
 
 def test_the_body_says_what_a_maintainer_asks() -> None:
+    """dotnet/arcade#16602, chainguard-dev/digestabot#48, chaotic-ground/wikven#693: say why, and what changed."""
     sig = world(f"FROM {BASE}:1.0\n")
     source = "https://github.com/example/base"
     for tag, sha, size in (("1.0", "a" * 40, 1), ("1.1", "b" * 40, 3)):
