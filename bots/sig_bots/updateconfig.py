@@ -122,13 +122,13 @@ class UpdateConfig(BotConfig):
     """Which references are looked after, and how."""
 
     ignore: Texts = ()
-    """Images that are left alone (globs: `quay.io/fedora/*`), and with `NAME:TAG`, tags that are never proposed."""
+    """Images that are left alone (globs: `quay.io/fedora/*`), and with `NAME:TAG`, tags that are never proposed. An upstream project is `project:NAME`."""
     labels: Texts = ()
     """Labels put on the pull requests, where the forge has labels."""
     reviewers: Texts = ()
     """Accounts asked to review the pull requests, where the forge has reviewers."""
     groups: dict[str, Texts] = Field(default_factory=dict)
-    """Name -> globs of images that move in one pull request."""
+    """Name -> globs of images, and of upstream projects (`project:NAME`), that move in one pull request."""
     schedule: Annotated[Texts, AfterValidator(lambda texts: tuple(t for t in texts if parse_window(t)))] = ()
     """Windows in which pull requests are opened and refreshed: `mon-fri 08:00-17:00`, `sat,sun`, `day 1`."""
     timezone: Annotated[str, _checked(parse_zone)] = "UTC"

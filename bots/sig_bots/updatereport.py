@@ -223,7 +223,7 @@ def full(limit: str) -> str:
 def done(opened: Sequence[PullRequest], waiting: Sequence[str] = ()) -> str:
     """Answer to `/sig update`; `waiting` says what is held back and why."""
     if not opened and not waiting:
-        return "Every base image is at the newest version of its kind."
+        return "Everything that is looked after is at the newest version of its kind."
     lines = [*(f"#{one.number}: {one.title}" for one in opened), *(as_markdown(one) for one in waiting)]
     return "\n".join(f"- {line}" for line in lines)
 

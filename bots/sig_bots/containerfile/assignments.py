@@ -20,6 +20,7 @@ __all__ = ["Assignment", "Keyword", "assignments", "set_values"]
 type Keyword = Literal["ARG", "ENV", "LABEL"]
 
 _KEYWORDS = frozenset({"ARG", "ENV", "LABEL"})
+_QUOTE = re.compile("['\"]")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,99}", re.ASCII)
 """What needs no quotes and no escapes wherever it stands."""
 
@@ -67,7 +68,7 @@ def _of(data: bytes, instruction: Instruction, stage: int | None) -> Iterator[As
     words = instruction.words
     keyword: Keyword = instruction.keyword  # type: ignore[assignment]  # one of _KEYWORDS
     if keyword != "ARG" and words and "=" not in words[0].text:
-        if len(words) > 1:
+        if len(words) > 1 and not _QUOTE.search(words[0].text):
             yield _old_form(data, instruction, keyword, stage)
         return
     escape = instruction.escape

@@ -1,4 +1,4 @@
-"""Propose newer base images by pull request: one per base image, one commit, only the intended bytes changed."""
+"""Propose newer base images and versions by pull request: one per image or project, one commit, only the intended bytes changed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class UpdateArgs(Arguments):
 
 @bot.command("update", who="write", queue="bulk", examples=("update", "update --now"))
 def update(ctx: Context, args: UpdateArgs) -> None:
-    """Look for newer base images now, whatever the schedule, and open or refresh the update pull requests."""
+    """Look for newer base images and versions now, whatever the schedule, and open or refresh the update pull requests."""
     pulls = propose(ctx, asked=True, ripe=args.now)
     ctx.reply(updatereport.done(pulls.opened, pulls.waiting))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dockerfile
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -141,6 +142,46 @@ def test_an_edit_of_a_generated_file_changes_only_the_bytes_of_the_value(
     found = [one for one in assignments(data) if not one.reason]
     assume(found)
     assert exactly_changed(data, found[pick % len(found)], new)
+
+
+pieces = st.sampled_from([
+    "X=1.2", 'Y="3 4"', "Z='5'", "W=a\\ b", "V", "U=$X", '"k"=1', 'T=1"2"', "S=", 'R=""', "Q=1=2", "P='a\"b'", "O=\"a\\\"b\"", "'a=b'=c", "N=#1", "é=ü",
+    "M=${X:-1 2}", "=1", "L=1\\", "K=1.\\\n2", '"J', "I='1\\'2", "H=1;2", "[\"a\"]", "<<EOF", "G=`x`",
+])  # fmt: skip
+gaps = st.sampled_from([" ", "  ", "\t", " \\\n", " \\\n # c\n\n  ", "\\\n "])
+
+
+@given(
+    st.sampled_from(["ARG", "ENV", "LABEL", "arg", "Env"]),
+    st.lists(st.tuples(gaps, pieces), min_size=1, max_size=5),
+    st.sampled_from(["", "\n", " \n", "\r\n"]),
+)
+def test_names_and_values_are_those_of_the_reference_parser(
+    keyword: str, words: list[tuple[str, str]], end: str
+) -> None:
+    text = f"FROM a\n{keyword}" + "".join(gap + word for gap, word in words) + end
+    try:
+        (_, command) = dockerfile.parse_string(text)
+    except (dockerfile.GoParseError, ValueError):
+        return  # refused, or one of its parts is an instruction of its own
+    if command.cmd.upper() == "ARG":
+        wanted = [tuple(word.split("=", 1)) for word in command.value if "=" in word]
+    else:
+        wanted = list(zip(command.value[::2], command.value[1::2], strict=True))
+    found = [one for one in assignments(text.encode()) if named(one.name)]
+    wanted = [(unquoted(name), raw) for name, raw in wanted if named(unquoted(name))]
+    assert [one.name for one in found] == [name for name, _ in wanted]
+    for one, (_, raw) in zip(found, wanted, strict=True):
+        assert one.reason or one.value == unquoted(raw)
+
+
+def named(name: str) -> bool:
+    """Whether a rule could mean it: a name with a quote left in it is a mistake, which each reads as it likes."""
+    return not set(name) & set("'\"")
+
+
+def unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] in "'\"" and text[-1] == text[0] else text
 
 
 def exactly_changed(data: bytes, one: Assignment, new: str = "99.9") -> bool:
