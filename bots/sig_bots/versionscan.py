@@ -57,7 +57,11 @@ class _Look:
             where = f"update.versions[{number}]"
             places = self._places(rule)
             if not places:
-                self.scan.waiting.append(f"{where}: no Containerfile that fits {rule.file} gives {rule.what} a value")
+                which = "" if rule.file == "*" else f" that fits {rule.file}"
+                self.scan.waiting.append(f"{where}: no Containerfile{which} gives {rule.what} a value")
+            elif all(one.reason for _, one in places):
+                path, one = places[0]
+                self.scan.waiting.append(f"{where}: {path}:{one.line}: {one.what} stays: {one.reason}")
             self.scan.uses.setdefault(rule.key, set()).update(one.value for _, one in places)
             if len(places) > _MOST_PLACES:
                 self.scan.kept.append(f"{where}: only the first {_MOST_PLACES} of {len(places):,} values are looked at")

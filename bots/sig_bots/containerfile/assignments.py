@@ -101,7 +101,7 @@ def _plain(raw: bytes, place: int, escape: bytes) -> tuple[str, int, str]:
     inside = raw[1:-1] if quote in (b'"', b"'") and len(raw) > 1 and raw.endswith(quote) else raw
     start = place + (len(raw) - len(inside)) // 2
     if b"$" in inside:
-        return decode(raw), place, "its value is put together from variables"
+        return decode(raw), place, "its value is put together from variables; a rule for those moves it"
     if escape in inside or b"\\" in inside:
         return decode(raw), place, "its value is written with escapes"
     if b'"' in inside or b"'" in inside:

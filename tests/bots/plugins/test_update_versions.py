@@ -199,7 +199,16 @@ def test_a_rule_that_finds_no_value_is_told_to_who_asks() -> None:
     number = sig.open_pr({"README.md": "hello"})
     sig.comment("/sig update", by="alice", on=number)
     (reply,) = sig.replies()
-    assert "update.versions[0]: no Containerfile that fits * gives ARG GO_VERSION a value" in unescaped(reply)
+    assert "update.versions[0]: no Containerfile gives ARG GO_VERSION a value" in unescaped(reply)
+
+
+def test_a_rule_whose_value_cannot_be_edited_is_told_to_who_asks() -> None:
+    sig = world(recipe="ARG NODE_VERSION=20.1.0\nFROM registry.example/node:$NODE_VERSION\n")
+    number = sig.open_pr({"README.md": "hello"})
+    sig.comment("/sig update", by="alice", on=number)
+    (reply,) = sig.replies()
+    assert "update.versions[0]: Containerfile:1: ARG NODE_VERSION stays: it is part of the image" in unescaped(reply)
+    assert sig.upstreams.requests == 0
 
 
 def test_a_name_that_several_projects_have_is_told_with_their_numbers() -> None:

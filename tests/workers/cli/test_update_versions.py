@@ -67,7 +67,7 @@ def test_a_rule_that_finds_nothing_is_told(sigbot: Sigbot, monitor: Monitor) -> 
     Path("code/.sigbot.yaml").write_text("version: 1\nupdate:\n  versions: [{env: GO, project: nodejs}]\n")
     said = sigbot("update", "code")
     assert said.code == 0
-    assert "update.versions[0]: no Containerfile that fits * gives ENV GO a value" in said.out
+    assert "update.versions[0]: no Containerfile gives ENV GO a value" in said.out
 
 
 def test_without_rules_no_monitor_is_asked(sigbot: Sigbot, monitor: Monitor) -> None:
