@@ -106,16 +106,20 @@ def merged(advisories: Iterable[Advisory]) -> tuple[Advisory, ...]:
     Debian and Ubuntu publish both. The one that stays takes over the severity of those it stands for, if that is worse.
     """
     unique = list({(one.package, one.id): one for one in advisories}.values())
-    wide = {(one.package, one.id): one for one in unique if "CVE-" not in one.id and one.cves}
+    wide: dict[str, dict[str, Advisory]] = defaultdict(dict)
+    for one in unique:
+        if "CVE-" not in one.id and one.cves:
+            wide[one.package][one.id] = one
     kept = []
     for one in unique:
-        over = [key for key, other in wide.items() if key[0] == one.package and _stands_for(other, one)]
-        for key in over:
-            rated = [each for each in (wide[key].severity, one.severity) if each]
-            wide[key] = wide[key].model_copy(update={"severity": max(rated, key=SEVERITIES.index, default=None)})
+        here = wide.get(one.package, {})
+        over = [other for other in here.values() if _stands_for(other, one)]
+        for other in over:
+            rated = [each for each in (other.severity, one.severity) if each]
+            here[other.id] = other.model_copy(update={"severity": max(rated, key=SEVERITIES.index, default=None)})
         if not over:
             kept.append(one)
-    return worst_first(wide.get((one.package, one.id), one) for one in kept)
+    return worst_first(wide.get(one.package, {}).get(one.id, one) for one in kept)
 
 
 def _stands_for(wide: Advisory, narrow: Advisory) -> bool:

@@ -152,7 +152,22 @@ def test_red_hat_is_asked_for_both_streams_by_the_names_of_what_is_installed(osv
         for text in ("1:3.0.7-20.el9", "1:3.0.7-27.el9")
     ]
     (found,) = client(osv).between(OLD, NEW, *lists).fixed
-    assert (found.id, found.severity, found.fixed_in) == ("RHSA-2026:1", "important", "1:3.0.7-27.el9")
+    assert (found.id, found.package, found.severity) == ("RHSA-2026:1", "openssl", "important")
+    assert found.fixed_in == "1:3.0.7-27.el9"
+
+
+def test_an_advisory_that_names_all_packages_of_a_source_is_told_once(osv: OsvStandIn) -> None:
+    alma = Distribution(id="almalinux", version="9.4")
+    names = ("openssl", "openssl-libs")
+    for name in names:
+        osv.publish("ALSA-2026:1", name, "3-2", ecosystem="AlmaLinux:9")
+    lists = [
+        PackageList.of("rpm", [parse_evr(name, text).model_copy(update={"source": "openssl"}) for name in names], alma)
+        for text in ("3-1", "3-2")
+    ]
+    assert [(one.id, one.package) for one in client(osv).between(OLD, NEW, *lists).fixed] == [
+        ("ALSA-2026:1", "openssl")
+    ]
 
 
 # ---------------------------------------------------------------- hostile and failing servers

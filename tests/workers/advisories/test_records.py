@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sig_bots.packages import Distribution, PackageList, parse_evr
 from sig_workers.advisories.cvss import base_score, severity_of_score
-from sig_workers.advisories.ecosystems import bodhi_release, osv_ecosystems
+from sig_workers.advisories.ecosystems import bodhi_release, osv_ecosystems, osv_of_both
 from sig_workers.advisories.records import fixed_in, read_record
 
 
@@ -55,7 +55,8 @@ def test_scores_have_the_words_of_the_specification() -> None:
         ("rhel", "9.4", "cpe:/o:redhat:enterprise_linux:9::baseos",
          ("Red Hat:enterprise_linux:9::baseos", "Red Hat:enterprise_linux:9::appstream")),
         ("rhel", "8.9", "", ("Red Hat:enterprise_linux:8::baseos", "Red Hat:enterprise_linux:8::appstream")),
-        ("rhel", "10.0", "cpe:/o:redhat:enterprise_linux:10.0", ("Red Hat:enterprise_linux:10.0",)),
+        ("rhel", "10.1", "cpe:/o:redhat:enterprise_linux:10::baseos",
+         ("Red Hat:enterprise_linux:10.1", "Red Hat:enterprise_linux:10::baseos", "Red Hat:enterprise_linux:10::appstream")),
         ("fedora", "42", "", ()),
         ("debian", "", "", ()),
         ("alpine", "3.21_alpha", "", ()),
@@ -66,6 +67,17 @@ def test_a_distribution_has_the_name_that_osv_gives_it(
     name: str, version: str, cpe: str, ecosystems: tuple[str, ...]
 ) -> None:
     assert osv_ecosystems(Distribution(id=name, version=version, cpe=cpe)) == ecosystems
+
+
+def test_minor_releases_of_one_red_hat_are_asked_about_together_and_other_releases_apart() -> None:
+    old, new = (
+        Distribution(id="rhel", version=version, cpe="cpe:/o:redhat:enterprise_linux:10")
+        for version in ("10.0", "10.1")
+    )
+    both = tuple(f"Red Hat:enterprise_linux:{one}" for one in ("10.0", "10", "10.1"))
+    assert osv_of_both(old, new) == (both, both)
+    debian = [Distribution(id="debian", version=version) for version in ("12", "13")]
+    assert osv_of_both(*debian) == (("Debian:12",), ("Debian:13",))
 
 
 @pytest.mark.parametrize(("name", "version", "release"), [("fedora", "42", "F42"), ("centos", "9", "EPEL-9"), ("rhel", "9.4", "EPEL-9"), ("fedora", "", ""), ("debian", "12", "")])  # fmt: skip

@@ -25,6 +25,7 @@ from sig_workers.settings import load_settings
 from tests.servers.process import free_port, processes_mentioning
 from tests.servers.programs import UNPACKED
 from tests.servers.registry import Registry
+from tests.standins.osv import OsvStandIn
 from tests.workers.cli.conftest import EXAMPLE, Sigbot
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(240)]
@@ -206,6 +207,42 @@ def test_packages_of_images_are_listed_and_compared(
     for words, reason in ((("none",), "has no package database"), (("absent",), "There is no image")):
         refused = sigbot("packages", f"{name}:{words[0]}")
         assert (refused.code, reason in refused.err) == (2, True)
+
+
+def test_the_commands_say_which_advisories_a_newer_image_fixes(
+    sigbot: Sigbot, tmp_path: Path, registry_server: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"{registry_server.host}/cli/security"
+    for version in "12":
+        stanza = f"Package: libssl3\nSource: openssl\nStatus: install ok installed\nVersion: {version}.0-1\n"
+        release = b'ID=debian\nVERSION_ID="12"\n'
+        publish(
+            ImageRef.parse(f"{name}:{version}"), {"var/lib/dpkg/status": stanza.encode(), "etc/os-release": release}
+        )
+    (tmp_path / "Containerfile").write_text(f"FROM {name}:1\n")
+    config = tmp_path / "sigbot.toml"
+    with OsvStandIn() as osv:
+        osv.publish("DSA-1-1", "openssl", "2.0-1", database_specific={"severity": "HIGH"})
+        access = f'[[registry]]\nhost = "{registry_server.host}"\ninsecure = true\n'
+        config.write_text(f'advisories = {{osv = "{osv.url}", bodhi = "", private_bases = true}}\n{access}')
+        monkeypatch.setenv("SIGBOT_CONFIG", str(config))
+        compare = ("packages", f"{name}:1", "--against", f"{name}:2")
+        assert osv.log == []
+        assert sigbot(*compare, "--security").out.splitlines()[1:] == ["fixed important DSA-1-1 openssl 2.0-1"]
+        told = json.loads(sigbot(*compare, "--security", "--format", "json").out)["security"]
+        assert [(one["id"], one["severity"]) for one in told["fixed"]] == [("DSA-1-1", "important")]
+        assert "security" not in json.loads(sigbot(*compare, "--format", "json").out)
+        said = sigbot("update", "--dry-run", "--security", str(tmp_path)).out
+        assert f"{name}:1 -> {name}:2:\n    fixed important DSA-1-1 openssl 2.0-1\n" in said
+        told = json.loads(sigbot("update", "--dry-run", "--security", "--format", "json", str(tmp_path)).out)[
+            "security"
+        ]
+        assert [(one["to"], one["fixed"][0]["id"]) for one in told] == [(f"{name}:2", "DSA-1-1")]
+    config.write_text(f'advisories = {{osv = "", bodhi = ""}}\n{access}')
+    for words in (compare, ("update", "--dry-run", str(tmp_path))):
+        refused = sigbot(*words, "--security")
+        assert (refused.code, "nobody is asked for advisories here" in refused.err) == (2, True)
+    assert sigbot("packages", f"{name}:1", "--security").code == 2
 
 
 def test_update_edits_a_checkout_and_shows_the_same_as_a_diff(

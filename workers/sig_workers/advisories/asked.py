@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,13 +16,15 @@ from sig_bots.packages import PackageList
 from sig_bots.refs import ImageRef
 from sig_workers.advisories.answers import Answers
 from sig_workers.advisories.bodhi import Bodhi
-from sig_workers.advisories.ecosystems import bodhi_release, named_by, osv_ecosystems
-from sig_workers.advisories.osv import Osv
+from sig_workers.advisories.ecosystems import bodhi_release, named_by, osv_of_both
+from sig_workers.advisories.osv import RESERVE, Osv
 
 __all__ = ["AskedAdvisories"]
 
-_READING = 1
+_READING = 2
 """Counts up when more is made of an answer than before: what was kept is then asked for again."""
+_MOST = 2000
+"""Advisories that are kept, the worst."""
 _SECONDS = 30.0
 """For all questions about one pair of images."""
 _KERNELS = re.compile(r"(linux|kernel)(-.*)?")
@@ -50,19 +52,20 @@ class AskedAdvisories:
         kept = self.answers.get(key)
         if kept is not None:
             return AdvisoryDifference.model_validate(kept)
+        until = time.monotonic() + _SECONDS
         try:
             if not (self.is_open(old) and self.is_open(new)):
                 return AdvisoryDifference()
-            found = self._ask(asks, before, after)
+            found = self._ask(asks, before, after, until)
         except (Transient, ForgeError) as error:
             # What was known before is worth more than nothing, and a pull request's text stays as it is.
             kept = self.answers.old(key)
             return AdvisoryDifference.model_validate(kept) if kept else AdvisoryDifference(problem=str(error))
-        self.answers.put(key, found.model_dump(mode="json"))
+        if time.monotonic() < until - RESERVE:  # else there may be more to know, the next time
+            self.answers.put(key, found.model_dump(mode="json"))
         return found
 
-    def _ask(self, asks: _Asks, before: PackageList, after: PackageList) -> AdvisoryDifference:
-        until = time.monotonic() + _SECONDS
+    def _ask(self, asks: _Asks, before: PackageList, after: PackageList, until: float) -> AdvisoryDifference:
         fixed: list[Advisory] = []
         brought: list[Advisory] = []
         if self.osv is not None and (asks.ecosystems[0] or asks.ecosystems[1]):
@@ -73,7 +76,16 @@ class AskedAdvisories:
             changes = [one for one in changed_versions(before, after) if not _KERNELS.fullmatch(one.name)]
             found = self.bodhi.between(changes, *asks.releases, until) if changes else ([], [])
             fixed, brought = fixed + found[0], brought + found[1]
-        return AdvisoryDifference(asked=True, fixed=merged(fixed), brought=merged(brought))
+        sources = (
+            {one.name: one.origin[0] for one in (*before.packages, *after.packages)} if asks.by == "binary" else {}
+        )
+        return AdvisoryDifference(asked=True, fixed=_each(fixed, sources), brought=_each(brought, sources))
+
+
+def _each(found: Sequence[Advisory], sources: Mapping[str, str]) -> tuple[Advisory, ...]:
+    """Each advisory once for a source package, also when it names several packages made from that."""
+    named = [one.model_copy(update={"package": sources.get(one.package, one.package)}) for one in found]
+    return merged(named)[:_MOST]
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,7 @@ class _Asks:
         was, now = before.distribution, after.distribution
         if was is None or now is None or was.id != now.id:
             return None
-        ecosystems = (osv_ecosystems(was), osv_ecosystems(now)) if osv else ((), ())
+        ecosystems = osv_of_both(was, now) if osv else ((), ())
         releases = (bodhi_release(before), bodhi_release(after)) if bodhi else ("", "")
         if not all(ecosystems) and not all(releases):
             return None

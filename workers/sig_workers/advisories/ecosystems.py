@@ -10,7 +10,7 @@ from typing import Literal
 
 from sig_bots.packages import Distribution, PackageList
 
-__all__ = ["bodhi_release", "named_by", "osv_ecosystems"]
+__all__ = ["bodhi_release", "named_by", "osv_ecosystems", "osv_of_both"]
 
 _ENTERPRISE = ("rhel", "centos", "rocky", "almalinux")
 _RED_HAT = ":redhat:"
@@ -33,16 +33,29 @@ def osv_ecosystems(system: Distribution) -> tuple[str, ...]:
         "opensuse-leap": f"openSUSE:Leap {major}.{minor}",
     }.get(system.id)
     if system.id == "rhel":
-        # The product's CPE; an image of the base system has packages of the application stream as well.
+        # The product's CPE; an image of the base system has packages of the application stream as well. From 10 on
+        # the records name the minor release, where the image's own CPE does not.
         product = system.cpe.partition(_RED_HAT)[2] or f"enterprise_linux:{major}::baseos"
-        streams = (product, product.replace("::baseos", "::appstream"))
+        minors = (f"enterprise_linux:{major}.{minor or 0}",) if int(major[:3]) >= 10 else ()
+        streams = (*minors, product, product.replace("::baseos", "::appstream"))
         return tuple(f"Red Hat:{one}" for one in dict.fromkeys(streams))
     return (found,) if found else ()
 
 
+def osv_of_both(old: Distribution, new: Distribution) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """OSV's names for an old and a new image; the minor releases of one Red Hat are asked about together.
+
+    A fix is published for the minor release that is current then. Releases of the others have fixes of their own.
+    """
+    was, now = osv_ecosystems(old), osv_ecosystems(new)
+    if old.id == new.id == "rhel" and old.version.partition(".")[0] == new.version.partition(".")[0]:
+        was = now = tuple(dict.fromkeys((*was, *now)))
+    return was, now
+
+
 def named_by(system: Distribution) -> Literal["source", "binary"]:
-    """Whether OSV's records of the distribution name source packages, or the installed ones as Red Hat's do."""
-    return "binary" if system.id == "rhel" else "source"
+    """Whether OSV's records of the distribution name source packages, or the installed ones as Red Hat's and Alma's do."""
+    return "binary" if system.id in ("rhel", "almalinux") else "source"
 
 
 def bodhi_release(listed: PackageList) -> str:

@@ -6,8 +6,9 @@ with a token for the next page. A package is asked about before and after: what 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -17,13 +18,15 @@ from sig_workers.advisories.answers import Answers
 from sig_workers.advisories.door import JsonDoor
 from sig_workers.advisories.records import ID, cves_in, fixed_in, read_record
 
-__all__ = ["Osv"]
+__all__ = ["RESERVE", "Osv"]
 
 _BATCH = 1000
 _PAGES = 5
 _MOST_RECORDS = 100
 """Records that are read for one pair of images; of the rest only the names are known."""
 _MOST_QUESTIONS = 4000
+RESERVE = 5.0
+"""Seconds before the end from which on no more records are read: their names alone are worth telling."""
 
 type _Question = tuple[str, str, str]
 """Ecosystem, package, version."""
@@ -57,11 +60,8 @@ class Osv:
 
         fixed = [(change, ids(before[change.name]) - ids(after[change.name])) for change in changes]
         brought = [(change, ids(after[change.name]) - ids(before[change.name])) for change in changes]
-        left = [_MOST_RECORDS]
-        return (
-            self._records(kind, fixed, (*old, *new), left, until),
-            self._records(kind, brought, (*old, *new), left, until),
-        )
+        reading = _Reading(self.door, (*old, *new), until)
+        return self._records(kind, fixed, reading), self._records(kind, brought, reading)
 
     def _affecting(self, questions: Sequence[_Question], until: float) -> dict[_Question, set[str]]:
         """The ids of the records that affect each version."""
@@ -108,36 +108,53 @@ class Osv:
         return {str(name) for name in names}
 
     def _records(
-        self, kind: PackageKind, found: Sequence[tuple[VersionChange, set[str]]], ecosystems: Sequence[str],
-        left: list[int], until: float,
-    ) -> list[Advisory]:  # fmt: skip
+        self, kind: PackageKind, found: Sequence[tuple[VersionChange, set[str]]], reading: _Reading
+    ) -> list[Advisory]:
         """The advisories; those of a distribution are read before the records of single CVEs, which they sum up."""
         pairs = [(name, change) for change, names in found for name in names]
         result = []
         for name, change in sorted(pairs, key=lambda pair: ("CVE-" in pair[0], pair[0], pair[1].name)):
-            record = self._record(name, change.name, ecosystems, left, until)
+            record = self._record(name, change.name, reading)
             if record is not None:
                 advisory, versions = record
                 result.append(advisory.model_copy(update={"fixed_in": fixed_in(kind, versions, change.old)}))
         return result
 
-    def _record(
-        self, name: str, package: str, ecosystems: Sequence[str], left: list[int], until: float
-    ) -> tuple[Advisory, list[str]] | None:
-        key = f"osv {name} {package} {' '.join(ecosystems)}"
+    def _record(self, name: str, package: str, reading: _Reading) -> tuple[Advisory, list[str]] | None:
+        key = f"osv {name} {package} {' '.join(reading.ecosystems)}"
         kept = self.answers.get(key)
         if kept is None:
             bare = Advisory(id=name, package=package, url=f"https://osv.dev/vulnerability/{name}", cves=cves_in([name]))
-            if not left[0]:
+            if not reading.reaches(name):
                 return bare, []
-            left[0] -= 1
-            document = self.door.get(f"/v1/vulns/{quote(name, safe='')}", until)
-            read = read_record(document, package, ecosystems) if document is not None else (bare, [])
+            document = reading.document(name)
+            read = read_record(document, package, reading.ecosystems) if document is not None else (bare, [])
             kept = {"advisory": read[0].model_dump(mode="json"), "fixed": read[1]} if read else {"advisory": None}
             self.answers.put(key, kept)
         if kept["advisory"] is None:
             return None
         return Advisory.model_validate(kept["advisory"]), list(kept["fixed"])
+
+
+@dataclass
+class _Reading:
+    """Records read for one pair of images, each once."""
+
+    door: JsonDoor
+    ecosystems: Sequence[str]
+    until: float
+    documents: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+
+    def reaches(self, name: str) -> bool:
+        """Whether the record is there, or there are requests and time left for it."""
+        left = len(self.documents) < _MOST_RECORDS and self.until - time.monotonic() >= RESERVE
+        return left or name in self.documents
+
+    def document(self, name: str) -> dict[str, Any] | None:
+        """The record; None when there is none. Raises Transient, ForgeError."""
+        if name not in self.documents:
+            self.documents[name] = self.door.get(f"/v1/vulns/{quote(name, safe='')}", self.until)
+        return self.documents[name]
 
 
 def _token(result: dict[str, Any]) -> str:
