@@ -6,9 +6,10 @@ import itertools
 from abc import ABC, abstractmethod
 from collections import Counter
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from sig_workers.store import schema_local
+from sig_workers.store.schema_updates import Place, update_places
 from tests.contract.forges.local import LocalWorld
 from tests.contract.git import run_git
 from tests.contract.world import SeenComment
@@ -136,7 +137,14 @@ class Update(Journey):
         checks = self.repo.checks(pull.head_sha)
         assert [(one.name, one.state) for one in checks] == [("sigbot/lint", "success")]
         assert self.repo.comments(pull.number) == []
-        return {"branches": 1, "commits": 1, "pull requests": 1, "checks": 1}
+        assert self.places() == [(pull.head_branch, Place.OPEN)]
+        return {"branches": 1, "commits": 1, "pull requests": 1, "checks": 1, "places": 1}
+
+    def places(self) -> list[tuple[str, Place]]:
+        """What counts for the limits that repositories share."""
+        (row,) = [one for one in self.arena.store.list_repositories("local") if one.path == self.repo.path]
+        query = select(update_places.c.branch, update_places.c.state).where(update_places.c.repo_id == row.id)
+        return self.arena.store.read(lambda connection: [(one.branch, one.state) for one in connection.execute(query)])
 
 
 class Image(Journey):

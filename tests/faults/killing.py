@@ -22,6 +22,7 @@ from flask import Flask
 from sig_bots.jobstate import JobState
 from sig_bots.refs import PullRequest
 from sig_bots.tools import BuildHandle, BuildStatus
+from sig_bots.updatelimits import FullLimit
 from sig_workers.cli.options import read_settings
 from sig_workers.cli.roles import serve_arguments, worker_arguments
 from sig_workers.localforge.state import LocalState
@@ -106,6 +107,11 @@ class WatchedStore(Store):
         if jobs:
             self.fault.passing("jobs claimed")
         return jobs
+
+    def take_place(self, *arguments: Any, **options: Any) -> FullLimit | None:
+        full = super().take_place(*arguments, **options)
+        self.fault.passing("place taken")
+        return full
 
     def begin_effect(
         self, job: int, attempt: int, repo: int, kind: str, key: str, content_sha: str, *, detail: Any = None

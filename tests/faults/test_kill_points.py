@@ -30,6 +30,7 @@ POINTS: list[tuple[str, str, type[Journey], int]] = [
     ("worker", "inside comment", Talk, 3),
     ("worker", "done comment", Talk, 3),
     ("worker", "confirmed comment", Talk, 3),
+    ("worker", "place taken", Update, 1),
     ("worker", "before push", Update, 1),
     ("worker", "done push", Update, 1),
     ("worker", "before pull request", Update, 1),

@@ -9,12 +9,15 @@ import pytest
 
 from sig_bots.fakes.registry import FakeRegistry
 from sig_bots.plugins.update import bot
-from sig_workers.settings import load_settings
+from sig_workers.settings import SettingsError, load_settings
 from sig_workers.updatelimits import SharedLimit, UpdateLimits
 from tests.workers.conftest import Build
 from tests.workers.house import House
 
 TEXT = """
+[[instance]]
+name = "github"
+kind = "local"
 [update_limits]
 open = 200
 [[update_limits.owner]]
@@ -43,6 +46,14 @@ def test_the_first_that_fits_is_the_organisation_s_limit(
     file = tmp_path / "sigbot.toml"
     file.write_text(TEXT)
     assert load_settings(file).update_limits.of(instance, path) == wanted
+
+
+def test_a_limit_for_an_instance_that_is_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGBOT_CONFIG", "")
+    file = tmp_path / "sigbot.toml"
+    file.write_text(TEXT.replace("git*", "gitlab"))
+    with pytest.raises(SettingsError, match=r"update_limits\.owner: there is no instance 'gitlab'; name one"):
+        load_settings(file)
 
 
 def two_repositories(build: Build, **settings: object) -> House:

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Sequence
 from datetime import timedelta
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, Self, get_args
 from urllib.parse import unquote, urlsplit
@@ -157,6 +158,15 @@ class Settings(BaseSettings):
         names = [instance.name for instance in self.instances]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ValueError(f"two instances are named {twice}; rename one")
+        return self
+
+    @model_validator(mode="after")
+    def _limits_of_known(self) -> Self:
+        wanted = (one.instance for one in self.update_limits.owners if one.instance != "*")
+        if unknown := next(
+            (one for one in wanted if not any(fnmatchcase(it.name, one) for it in self.instances)), None
+        ):
+            raise ValueError(f"update_limits.owner: there is no instance {unknown[:60]!r}; name one, or leave it out")
         return self
 
     @model_validator(mode="after")
