@@ -29,6 +29,7 @@ _READ_MARK = re.compile(r"<!-- versions ([0-9a-f]{16}) opened ([0-9T:+.-]{16,40}
 _MOST_NAMED = 3
 _MOST_PLACES = 8
 _MOST_ROWS = 30
+_MOST_REASONS = 30
 _MOST_IMAGES = 12
 _KINDS = {"digest": "a newer digest", "patch": "a patch", "minor": "a minor version", "major": "a major version"}
 
@@ -119,7 +120,8 @@ def _listed(heading: str, sentences: Sequence[str]) -> str:
         return ""
     if len(sentences) == 1:
         return f"**{heading}** {sentences[0]}"
-    return "\n".join([f"**{heading}**", "", *(f"- {one}" for one in sentences)])
+    more = [f"- … and {len(sentences) - _MOST_REASONS} more"] if len(sentences) > _MOST_REASONS else []
+    return "\n".join([f"**{heading}**", "", *(f"- {one}" for one in sentences[:_MOST_REASONS]), *more])
 
 
 def _named(names: Sequence[str], most: int = _MOST_IMAGES) -> str:

@@ -14,6 +14,7 @@ __all__ = ["about_versions", "left_alone", "new_tags", "subject", "waits_for_a_h
 
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~+%=@-]*){0,12}(?:\?[A-Za-z0-9._~+%=&-]*)?", re.ASCII)  # fmt: skip
 _FIRST_NUMBER = re.compile(r"\A[^0-9]+(?=[0-9])")
+_MOST_TAGS = 5
 _MOST_PROJECTS = 12
 _MOST_PLACES = 20
 
@@ -30,7 +31,8 @@ def new_tags(moved: Sequence[Move]) -> list[str]:
     if subject(moved) == "project":
         cores = {_FIRST_NUMBER.sub("", tag) for tag in tags}
         tags = {core for core in cores if not any(other.startswith((f"{core}.", f"{core}-")) for other in cores)}
-    return sorted(tags)
+    listed = sorted(tags)
+    return listed if len(listed) <= _MOST_TAGS else [*listed[:_MOST_TAGS], f"{len(listed) - _MOST_TAGS} more"]
 
 
 def left_alone(moved: Sequence[Move]) -> str:

@@ -75,6 +75,19 @@ def test_very_many_values_of_a_rule_are_looked_at_in_time_and_the_rest_is_told()
     assert any("only the first 500 of 3,000 values are looked at" in line for line in sig.log)
 
 
+def test_a_pull_request_of_very_many_versions_stays_readable() -> None:
+    names = [f"V{number}" for number in range(60)]
+    rules = [f"{{env: {name}, project: nodejs, allowed: '20\\.{number}\\..*'}}" for number, name in enumerate(names)]
+    sig = world(*rules, recipe="FROM scratch\n" + "".join(f"ENV {name}=20.{number}.0\n" for number, name in enumerate(names)))  # fmt: skip
+    for number in range(60):
+        sig.upstreams.release(1, f"20.{number}.1")
+    (one,) = look(sig)
+    assert one.title == "Update nodejs to 20.0.1, 20.1.1, 20.10.1, 20.11.1, 20.12.1, 55 more"
+    assert text(sig, one).count(".1\n") == 60
+    assert "- … and 30 more" in one.body
+    assert len(one.body) < 20_000
+
+
 def test_a_newer_release_refreshes_the_open_pull_request() -> None:
     sig = world()
     (first,) = look(sig)
