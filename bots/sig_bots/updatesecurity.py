@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sig_bots.advisories import Advisories, Advisory, AdvisoryDifference, reaches
 from sig_bots.advisoryreport import BaseAdvisories, because, security_section
 from sig_bots.containerfile.shortnames import resolve
+from sig_bots.cooldown import Haste
 from sig_bots.imagespec import ImageSpec
 from sig_bots.packagereport import BaseChange, packages_section, read_changes
 from sig_bots.refs import ImageRef, Platform
@@ -15,20 +17,10 @@ from sig_bots.tools import Registry
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updatemoves import Move, images_of
 
-__all__ = ["BaseNews", "Haste"]
+__all__ = ["BaseNews"]
 
 _SECONDS = 180.0
-"""For the packages of all bases of one pull request."""
-
-
-@dataclass(frozen=True)
-class Haste:
-    """Whether a version need not wait for its cooldown."""
-
-    reason: str = ""
-    """Why not, the rest of a sentence; empty when it has to wait."""
-    problem: str = ""
-    """Why that is not known, one sentence."""
+"""For the packages of all bases of one pull request, and for those of all versions that are held."""
 
 
 @dataclass
@@ -42,6 +34,8 @@ class BaseNews:
     """What the repository builds: only the platforms in it are looked at."""
     _read: dict[tuple[ImageRef, ImageRef], list[BaseChange]] = field(default_factory=dict)
     _known: dict[tuple[ImageRef, ImageRef], list[BaseAdvisories]] = field(default_factory=dict)
+    _hasty: float = 0.0
+    """Until when packages of held versions are read; 0 before the first."""
 
     def packages(self, moves: Sequence[Move], *, folds: bool) -> str:
         """The section on packages."""
@@ -65,9 +59,11 @@ class BaseNews:
         if not self.config.security.bypass_cooldown or not self.config.packages:
             return Haste()
         pair = (resolve(old), resolve(new))
+        self._hasty = self._hasty or time.monotonic() + _SECONDS
+        self._look([pair], seconds=max(self._hasty - time.monotonic(), 0.0))
         found = self._of([pair])
         if severe := self._severe(found):
-            return Haste(because(severe))
+            return Haste(because(severe), fixes=frozenset((one.package, one.id) for one in severe))
         unread = [one.problem for one in self._read[pair] if one.problem]
         return Haste(
             problem=next((one.difference.problem for one in found if one.difference.problem), "".join(unread[:1]))
@@ -90,13 +86,13 @@ class BaseNews:
             found = self.advisories.between(change.old, change.new, change.before, change.after)
         return BaseAdvisories(change.old, change.new, change.platform, found)
 
-    def _look(self, pairs: Sequence[tuple[ImageRef, ImageRef]]) -> None:
+    def _look(self, pairs: Sequence[tuple[ImageRef, ImageRef]], *, seconds: float = _SECONDS) -> None:
         fresh = [pair for pair in pairs if pair not in self._read]
         if not fresh or not self.config.packages:
             return
         self._read.update((pair, []) for pair in fresh)
         platforms = [Platform.parse(text) for text in sorted({text for one in self.images for text in one.platforms})]
-        for change in read_changes(self.registry, fresh, platforms, seconds=_SECONDS):
+        for change in read_changes(self.registry, fresh, platforms, seconds=seconds):
             self._read[change.old, change.new].append(change)
 
 

@@ -6,21 +6,21 @@ For the bot and for a checkout. Nothing here writes anything; a registry is aske
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sig_bots.containerfile import EditRefused, Reference, references
 from sig_bots.containerfile.edits import consequences
 from sig_bots.containerfile.shortnames import resolve
-from sig_bots.cooldown import Cooling, version_key
+from sig_bots.cooldown import Cooling, Haste, first_to_go, version_key
 from sig_bots.errors import ForgeError, NotFound, Transient
 from sig_bots.pins import Stays, next_digest, why_not
 from sig_bots.refs import ImageRef
-from sig_bots.tags import newest, scheme_for
+from sig_bots.taglists import TagLists
+from sig_bots.tags import Proposal, newest, scheme_for
 from sig_bots.tools import Registry
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updatemoves import Move, MovedReference
-from sig_bots.updatesecurity import Haste
 
 __all__ = ["Scan", "Target", "look_over"]
 
@@ -69,7 +69,7 @@ def look_over(
     """Which references of these Containerfiles (path -> content) can move, by the configuration.
 
     With `now` versions wait for their cooldown, but for those that are `hurried` (`version_key`; None: all); `haste` is asked
-    whether the newest that is held need not. One tag list per image, one look-up per distinct reference. `platforms`:
+    whether one need not. One tag list per image, one look-up per distinct reference. `platforms`:
     whether a newer tag must offer the platforms of the tag in use, which takes manifests of both. `seen` is called with
     how many files are done.
     """
@@ -92,7 +92,7 @@ class _Look:
         self.platforms = platforms
         self.hurried = hurried
         self.scan = Scan()
-        self.known = _TagLists(registry)
+        self.known = TagLists(registry)
         self._targets: dict[tuple[str, str | None, bool], Target | Stays | None] = {}
         self._waiting: dict[str, None] = {}
         self._staying: dict[int, str] = {}
@@ -248,24 +248,32 @@ class _Look:
     ) -> tuple[str, str, Stays]:
         """The tag to use, why it is newer (empty when it is the present one), and why nothing newer is used."""
         scheme = self.config.tag_rule(image).scheme or scheme_for(full)
-        tag, why = image.tag or "latest", Stays(f"{image.tag} is the newest of its kind")
-        left_out = set(avoided)
+        current, why = image.tag or "latest", Stays(f"{image.tag} is the newest of its kind")
+        held: dict[str, tuple[Proposal, str]] = {}
+        proposal: Proposal | None = None
         for _ in range(_MOST_TRIES):
-            proposal = newest(tag, tags, scheme, self.config.policy_for(image, tags, left_out))
-            if proposal is None:
-                return tag, "", why
-            wait = self._wait(full, proposal.tag)
-            # What the newest does not fix, an older one fixes hardly ever: only one is looked into.
-            haste = self.haste(image, image.with_tag(proposal.tag)) if wait and self.haste and not why.held else Haste()
-            if not wait or haste.reason:
-                passed = f"; it does not wait for its cooldown, because {haste.reason}" if haste.reason else ""
-                return proposal.tag, proposal.reason + passed, why
+            proposal = newest(current, tags, scheme, self.config.policy_for(image, tags, {*avoided, *held}))
+            if proposal is None or not (wait := self._wait(full, proposal.tag)):
+                break
+            held[proposal.tag], proposal = (proposal, wait), None
+        ahead, haste = self._ahead(image, proposal, list(held))
+        for tag, (_, wait) in held.items():
+            if tag == ahead:
+                passed = f"; it does not wait for its cooldown, because {haste.reason}"
+                return tag, held[tag][0].reason + passed, why
             wait += f"; whether it fixes advisories is not known: {haste.problem}" if haste.problem else ""
             self._waiting[f"{full.name}:{wait}"] = None
-            self.scan.cooling.setdefault(image.name, Cooling(full.with_tag(proposal.tag), wait))
-            why = Stays(wait, held=True)
-            left_out.add(proposal.tag)
-        return tag, "", why
+            self.scan.cooling.setdefault(image.name, Cooling(full.with_tag(tag), wait))
+            why, haste = Stays(wait, held=True), replace(haste, problem="")
+        return (proposal.tag, proposal.reason, why) if proposal else (current, "", why)
+
+    def _ahead(self, image: ImageRef, ripe: Proposal | None, held: Sequence[str]) -> tuple[str, Haste]:
+        """Which of the versions that are held (newest first) goes ahead of its cooldown, if any, because of what the ripe one lacks."""
+        haste = self.haste
+        if haste is None or not held:
+            return "", Haste()
+        base = image.with_tag(ripe.tag) if ripe else image
+        return first_to_go(held, lambda tag: haste(base, image.with_tag(tag)))
 
     def _wait(self, full: ImageRef, tag: str) -> str:
         """Why the tag has to wait for its cooldown; empty when it need not, or when its image has no date."""
@@ -286,26 +294,6 @@ class _Look:
 
 class _Impossible(Exception):
     """An edit would make a reference name an image that is not there."""
-
-
-class _TagLists:
-    """The registry, asked once for the tags of an image during one scan."""
-
-    def __init__(self, registry: Registry) -> None:
-        self.registry = registry
-        self._tags: dict[str, Sequence[str] | Transient | ForgeError] = {}
-
-    def of(self, image: ImageRef) -> Sequence[str]:
-        """All tags. Raises NotFound, Transient, ForgeError, each time again."""
-        if image.name not in self._tags:
-            try:
-                self._tags[image.name] = self.registry.tags(image)
-            except (Transient, ForgeError) as error:
-                self._tags[image.name] = error
-        found = self._tags[image.name]
-        if isinstance(found, (Transient, ForgeError)):
-            raise found
-        return found
 
 
 def _image(one: Reference) -> ImageRef:

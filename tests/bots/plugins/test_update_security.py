@@ -115,6 +115,26 @@ def test_only_what_is_held_is_asked_about_and_of_several_only_the_newest() -> No
     assert sig.advisories.requests == 1
 
 
+def test_of_the_versions_that_fix_as_much_the_one_that_is_out_longest_goes_ahead() -> None:
+    sig = sigbot("{cooldown: 9d}", old="3.0-1", new="3.0-2")
+    sig.registry.push(f"{BASE}:1.1", [image("3.0-2", age=6)])
+    sig.registry.push(f"{BASE}:1.2", [image("3.0-3", age=3)])
+    sig.registry.push(f"{BASE}:1.3", [image("3.0-4", age=1)])
+    assert titles(sig) == [f"Update {BASE} to 1.1"]
+    sig.advisories.publish("DSA-2-1", "openssl", "3.0-3")
+    assert titles(sig) == [f"Update {BASE} to 1.2"]
+    sig.clock = lambda: SUNDAY + timedelta(days=20)
+    assert titles(sig) == [f"Update {BASE} to 1.3"]
+
+
+def test_what_a_ripe_version_fixes_already_is_no_reason_not_to_wait() -> None:
+    sig = sigbot("{cooldown: 3d}")
+    sig.registry.push(f"{BASE}:1.1", [image("3.0-2", age=10)])
+    sig.registry.push(f"{BASE}:1.2", [image("3.0-3")])
+    assert titles(sig) == [f"Update {BASE} to 1.1"]
+    assert "cooldown" not in look(sig)[0].body
+
+
 def test_when_the_service_does_not_answer_the_version_waits_and_the_log_says_why() -> None:
     sig = sigbot("{cooldown: 3d}")
     sig.advisories.down = True
