@@ -18,7 +18,7 @@ from sig_bots.wording import as_markdown, counted
 
 __all__ = [
     "LOOK", "Board", "Entry", "Kind", "Wishes", "box_key", "draw", "group_key", "named", "news", "news_of", "outcome", "retold",
-    "ticked", "unticked",
+    "ticked", "unticked", "without_marks",
 ]  # fmt: skip
 
 type Kind = Literal["open", "waiting", "declined"]
@@ -26,6 +26,7 @@ type Kind = Literal["open", "waiting", "declined"]
 LOOK = "look"
 """Key of the box that asks for another look."""
 _BOX = re.compile(r"^([ \t]{0,3}[-*+][ \t]+\[)([ xX])(\][ \t]*<!-- box ([0-9a-z/]{4,33}) -->)", re.MULTILINE)
+_MARKS = re.compile(r"<!-- box [0-9a-z/]{4,33} --> ?| ?<!-- news -->")
 _LOOK_BOX = re.compile(r"^- \[ \] <!-- box look -->", re.MULTILINE)
 _ADDRESS = re.compile(r"https?://[^\s()<>]{1,300}")
 _NEWS = re.compile(r"^(Last tick: (?:(?!<!--)[^\r\n]){1,2000}) <!-- news -->[ \t]*\r?$", re.MULTILINE)
@@ -113,6 +114,11 @@ def ticked(text: str, previous: str | None = None) -> frozenset[str]:
 def unticked(text: str) -> str:
     """The text with every box empty."""
     return _BOX.sub(r"\1 \3", text)
+
+
+def without_marks(text: str) -> str:
+    """The text as people read it where hidden marks would be shown."""
+    return _MARKS.sub("", text)
 
 
 def news_of(text: str) -> str:

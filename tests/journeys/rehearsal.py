@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from sig_bots.bot import Bot
-from sig_bots.events import Comment, ImagePushed, PullRequestChanged, Push, TestResult
+from sig_bots.events import Comment, ImagePushed, PullRequestChanged, Push, TestResult, issue_text_id
 from sig_bots.fakes.registry import FakeImage
 from sig_bots.refs import ImageRef
 from sig_bots.testing import SigHarness
@@ -60,6 +60,20 @@ class RehearsedWorld(FakeWorld):
         )
         return made
 
+    def edit_issue(self, who: Role, number: int, body: str) -> None:
+        before = self.repository.issues[number].body
+        super().edit_issue(who, number, body)
+        self.sig.handle(
+            Comment(
+                source="fake", repo=self.host.repository(self.path).repo, action="edited", place="issue", text=body,
+                previous_text=before, actor=self.actor(who), comment_id=issue_text_id(number), number=number,
+            )
+        )  # fmt: skip
+
+    def close(self, who: Role, number: int) -> None:
+        super().close(who, number)
+        self._changed(number, "closed", who)
+
     def report(self, who: Role, sha: str, name: str, state: Literal["success", "failure"]) -> None:
         super().report(who, sha, name, state)
         repo = self.host.repository(self.path).repo
@@ -69,7 +83,7 @@ class RehearsedWorld(FakeWorld):
     def merge(self, who: Role, number: int) -> None:
         self.sig.merge(number, by=who, path=self.path)
 
-    def _changed(self, number: int, action: Literal["opened", "updated"], who: Role) -> None:
+    def _changed(self, number: int, action: Literal["opened", "updated", "closed"], who: Role) -> None:
         forge = self.host.repository(self.path)
         self.sig.handle(
             PullRequestChanged(

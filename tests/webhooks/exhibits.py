@@ -101,6 +101,8 @@ class Exhibits:
         fields = {"state": "failure", "summary": f"1 problem in {words}", "url": "", "text": f"# Report\n{words}",
                   "annotations": [{"path": "Containerfile", "line": 2, "level": "warning", "message": "Say more."}]}  # fmt: skip
         self.forge.state.set_check(path, head, "sigbot/lint", fields)
+        text = f"Of {words}:\n\n- [ ] <!-- box look --> **Look again now**\n- [x] <!-- box {'a' * 16}/{'b' * 16} --> *{words}*"
+        self.forge.comment(path, self.forge.state.add_issue(path, f"Updates {words}", text, "sigbot"), "carol", words)
         return number
 
 
@@ -131,6 +133,10 @@ def hidden(exhibits: Exhibits) -> dict[str, list[dict[str, Any]]]:
         "pages.job": [{"number": one} for one in (*jobs, 987654)],
         "pages.log": [{"number": one} for one in (*jobs, 987654)],
         "pages.repository": [{"path": f"{SECRET_NAME}/local"}, {"path": "nobody/nothing"}],
+        "pages.issue": [
+            {"path": f"{SECRET_NAME}/local", "number": number + 1},
+            {"path": "nobody/nothing", "number": 1},
+        ],
         "pages.pull": [{"path": f"{SECRET_NAME}/local", "number": number}, {"path": "nobody/nothing", "number": 1}],
     }
 
@@ -150,5 +156,5 @@ def shown(exhibits: Exhibits) -> list[str]:
     number = exhibits.local("sig/hello", False, "everybody")
     return [
         "/", f"/deliveries/{delivery}", f"/deliveries/{invalid}", f"/jobs/{job}", f"/jobs/{running}", "/forge", "/forge/sig/hello",
-        f"/forge/sig/hello/pull/{number}",
+        f"/forge/sig/hello/pull/{number}", f"/forge/sig/hello/issue/{number + 1}",
     ]  # fmt: skip

@@ -32,7 +32,9 @@ def exhibits(store: Store, settings: Settings) -> Exhibits:
 
 
 def test_what_is_public_is_on_the_pages(client: FlaskClient, exhibits: Exhibits) -> None:
-    home, delivery, invalid, job, running, forge, repository, pull = (client.get(one).text for one in shown(exhibits))
+    home, delivery, invalid, job, running, forge, repository, pull, issue = (
+        client.get(one).text for one in shown(exhibits)
+    )
     assert "hadolint found 3 problems" in home
     assert "planned for sig/" in delivery
     assert "ignored: nothing to build" in delivery
@@ -46,6 +48,10 @@ def test_what_is_public_is_on_the_pages(client: FlaskClient, exhibits: Exhibits)
     assert "1 open pull request<" in forge
     assert "Greet everybody" in repository
     assert "Containerfile" in repository
+    assert "Updates everybody" in repository
+    assert "☐ <strong>Look again now</strong>" in issue
+    assert "☑ <em>everybody</em>" in issue
+    assert "box look" not in issue
     for words in (
         "Greet everybody",
         "About <em>everybody</em>",
@@ -236,7 +242,7 @@ def test_pages_load_nothing_from_elsewhere(client: FlaskClient, exhibits: Exhibi
 
 
 def test_a_running_job_refreshes_without_javascript_and_grows_with_it(client: FlaskClient, exhibits: Exhibits) -> None:
-    *_, ended, running, _, _, _ = shown(exhibits)
+    *_, ended, running, _, _, _, _ = shown(exhibits)
     page = client.get(running).text
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page
     assert "live.js" in page

@@ -49,6 +49,7 @@ NUMBERED = (
     "/jobs/{}",
     "/jobs/{}/log",
     "/forge/sig/hello/pull/{}",
+    "/forge/sig/hello/issue/{}",
     "/?before={}",
     "/?jobs_before={}",
     "/jobs/1?after={}",

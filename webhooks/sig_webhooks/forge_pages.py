@@ -1,4 +1,4 @@
-"""The local forge's pages: its repositories and their pull requests."""
+"""The local forge's pages: its repositories, their pull requests and issues."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def add_forge(pages: Blueprint, settings: Settings, store: Store) -> None:
         return render_template(
             "repository.html", row=row, head=head, folder=history.folder,
             checks=forge.state.checks(path, head) if head else [],
-            pulls=forge.state.pulls(path, state="all"), files=files[:FILES], more=len(files) > FILES,
+            pulls=forge.state.pulls(path, state="all"), issues=[one for _, one in reversed(forge.state.issues(path))], files=files[:FILES], more=len(files) > FILES,
         )  # fmt: skip
 
     @pages.get(f"/forge/<path:path>/pull/<int(max={MOST_NUMBER}):number>")
@@ -67,6 +67,16 @@ def add_forge(pages: Blueprint, settings: Settings, store: Store) -> None:
             more=max(0, len(lines or ()) - DIFF_LINES), fork=fork.path if fork is not None and not fork.private else None,
             comments=forge.state.comments(path, number=number), checks=forge.state.checks(path, found.head_sha),
         )  # fmt: skip
+
+    @pages.get(f"/forge/<path:path>/issue/<int(max={MOST_NUMBER}):number>")
+    def issue(path: str, number: int) -> str:
+        row, _ = public(path)
+        try:
+            author, found = forge.issue(path, number)
+        except NotFound:
+            abort(404)
+        comments = forge.state.comments(path, number=number)
+        return render_template("issue.html", row=row, issue=found, author=author, comments=comments)
 
 
 def _diff(history: History, pull: PullRequest) -> list[str] | None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from flask import Blueprint
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
+from sig_bots.dashboard import without_marks
 from sig_bots.events import Rejected
 from sig_bots.sources.kinds import KINDS
 from sig_bots.sources.payload import json_object
@@ -40,6 +42,7 @@ _EVENT_HEADERS = tuple(
 # No raw HTML, only links that go somewhere harmless, no pictures: comments are written by strangers.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")
 _HTML_COMMENT = re.compile(r"^<!--.*?-->[ \t]*\n?", re.DOTALL | re.MULTILINE)
+_EMPTY_OR_TICKED = re.compile(r"\[[ xX]\] ")
 _SHA = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 
@@ -51,8 +54,15 @@ def register_filters(pages: Blueprint) -> None:
 
 
 def markdown(text: str) -> Markup:
-    """Markdown of a comment as harmless HTML; our hidden markers are left out, headings stay below the page's own."""
-    tokens = _MARKDOWN.parse(_HTML_COMMENT.sub("", text))
+    """Markdown of a comment as harmless HTML; our hidden markers are left out, headings stay below the page's own.
+
+    A box to tick (`[ ]`, `[x]`) is shown as one; nobody can tick it here.
+    """
+    tokens = _MARKDOWN.parse(_HTML_COMMENT.sub("", without_marks(text)))
+    for before, token in pairwise(tokens):
+        if before.type == "paragraph_open" and token.children and _EMPTY_OR_TICKED.match(token.children[0].content):
+            first = token.children[0]
+            first.content = f"{'☐' if first.content[1] == ' ' else '☑'}{first.content[3:]}"
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + 2)}"

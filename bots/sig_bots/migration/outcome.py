@@ -66,6 +66,8 @@ class Draft:
     """The update bot is not to run at all."""
     merges_less: Path | None = None
     """The first place that keeps something from being merged which sigbot cannot tell apart: then nothing is merged."""
+    dashboard_title: str = ""
+    """What the dashboard issue is to be called, should there be one."""
     losses: dict[tuple[str, str], Loss] = field(default_factory=dict)
     origins: dict[Path, Path] = field(default_factory=dict)
     """Where a value of the update section comes from, by its path there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["MANAGERS_OF_IMAGES", "NO_DASHBOARD", "UPDATE_TYPES", "sentence", "silent"]
+__all__ = ["MANAGERS_OF_IMAGES", "UPDATE_TYPES", "sentence", "silent"]
 
 UPDATE_TYPES = ("major", "minor", "patch", "pin", "pinDigest", "digest", "rollback", "bump", "replacement", "lockfileUpdate", "lockFileMaintenance")  # fmt: skip
 MANAGERS_OF_IMAGES = frozenset({
@@ -37,7 +37,9 @@ _SILENT = frozenset(
 
 _OWN_TEXT = "sigbot writes its own titles, texts and commit messages, the same in every repository."
 _OPERATOR = "the operator's business, in `sigbot.toml` of the service; ask them. Nothing of it was copied."
-NO_DASHBOARD = "sigbot has no dashboard issue; the pull requests and the list of jobs show what is open and what waits."
+_OWN_DASHBOARD = (
+    "sigbot writes its dashboard issue itself, without labels, and keeps it open while `update.dashboard` asks for it."
+)
 _SENTENCES = {
     "hostRules": f"logins and limits of registries are {_OPERATOR}",
     "encrypted": f"logins are {_OPERATOR}",
@@ -80,11 +82,11 @@ _SENTENCES = {
     "replacementName": "sigbot moves an image to newer tags only; change its name by hand.",
     "replacementVersion": "sigbot moves an image to newer tags only; change its name by hand.",
     "extractVersion": "sigbot reads the tag as a whole; `update.tags` can set a scheme and which tags are allowed.",
-    "dependencyDashboardApproval": "sigbot has no dashboard issue to approve in; limit what is proposed by `update.allow` and `update.limits`.",
+    "dependencyDashboardApproval": "nothing waits for an approval by itself; with `update.dashboard` and `update.limits: {open: 0}` each update waits for a tick.",
 }  # fmt: skip
 _BEGINNINGS = (
     ("prBody", _OWN_TEXT), ("prTitle", _OWN_TEXT), ("prHeader", _OWN_TEXT), ("prFooter", _OWN_TEXT), ("commit", _OWN_TEXT), ("semantic", _OWN_TEXT),
-    ("dependencyDashboard", NO_DASHBOARD), ("git", f"who commits is {_OPERATOR}"), ("platform", f"the forge is {_OPERATOR}"),
+    ("dependencyDashboard", _OWN_DASHBOARD), ("git", f"who commits is {_OPERATOR}"), ("platform", f"the forge is {_OPERATOR}"),
     ("branch", "branches are called by the service's name, `/update/` and the image or group."),
     ("hashedBranch", "branches are called by the service's name, `/update/` and the image or group."),
     ("additionalBranch", "branches are called by the service's name, `/update/` and the image or group."),

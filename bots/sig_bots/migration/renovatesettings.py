@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sig_bots.migration.outcome import LONGEST_NAME, Draft, shown
-from sig_bots.migration.renovatekeys import NO_DASHBOARD
 from sig_bots.migration.renovaterules import Scope
 from sig_bots.migration.renovatesecurity import alerts, database
 from sig_bots.migration.renovatevalues import values_of
@@ -18,6 +17,8 @@ from sig_bots.yamltree import Path
 
 __all__ = ["SETTINGS", "known_zone"]
 
+LONGEST_TITLE = 120
+"""As `update.dashboard.title` takes it."""
 _KINDS = ("digest", "patch", "minor", "major")
 _VERSIONS = frozenset({"major", "minor", "patch"})
 _SCHEMES = {"semver": "semver", "redhat": "rpm-release", "docker": None, "loose": None}
@@ -241,8 +242,23 @@ def _limit(key: str) -> Setting:
 
 def _dashboard(draft: Draft, path: Path, value: object, scope: Scope) -> None:
     on = draft.flag(path, value)
-    if on and _whole(draft, path, scope, "dashboard"):
-        draft.lose(path, NO_DASHBOARD)
+    if on is None or not _whole(draft, path, scope, "dashboard"):
+        return
+    if on:
+        draft.set("dashboard", {"title": draft.dashboard_title} if draft.dashboard_title else True, path)
+    else:
+        draft.update.pop("dashboard", None)
+
+
+def _dashboard_title(draft: Draft, path: Path, value: object, scope: Scope) -> None:
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TITLE or not value.isprintable():
+        draft.lose(
+            path, f"a title is one line of at most {LONGEST_TITLE} characters; write one into `update.dashboard.title`."
+        )
+    elif _whole(draft, path, scope, "dashboard"):
+        draft.dashboard_title = value
+        if "dashboard" in draft.update:
+            draft.set("dashboard", {"title": value}, path)
 
 
 def _values(draft: Draft, path: Path, value: object, scope: Scope) -> None:
@@ -257,6 +273,7 @@ SETTINGS: Mapping[str, Setting] = {
     "reviewers": _texts_of("reviewers", more=False), "additionalReviewers": _texts_of("reviewers", more=True),
     "minimumReleaseAge": _age, "stabilityDays": _age, "pinDigests": _pin, "versioning": _versioning, "allowedVersions": _allowed,
     "ignoreDeps": _ignored, "prConcurrentLimit": _limit("open"), "prHourlyLimit": _limit("per_hour"), "dependencyDashboard": _dashboard,
+    "dependencyDashboardTitle": _dashboard_title,
     "customManagers": _values, "regexManagers": _values,
     "vulnerabilityAlerts": alerts, "osvVulnerabilityAlerts": database,
 }  # fmt: skip

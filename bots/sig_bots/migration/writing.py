@@ -12,9 +12,9 @@ __all__ = ["ORDER", "write_config"]
 
 ORDER = (
     "ignore", "groups", "tags", "versions", "allow", "pin_digests", "schedule", "timezone", "cooldown", "security", "limits", "labels", "reviewers",
-    "automerge",
+    "automerge", "dashboard",
 )  # fmt: skip
-"""The keys of the update section as a person looks for them: what, when, how many, who."""
+"""The keys of the update section as a person looks for them: what, when, how many, who. No other is written."""
 
 _PLAIN = re.compile(r"[A-Za-z](?:[ :,]?[A-Za-z0-9_./@*-])*|[0-9]+[mhdw]", re.ASCII)
 """In block style; no blank, colon or comma at the end."""

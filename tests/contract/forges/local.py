@@ -99,7 +99,7 @@ class LocalWorld:
         self.forge.edit_issue(self.path, number, who, body)
 
     def close_issue(self, who: Role, number: int) -> None:
-        self.forge.close_issue(self.path, number)
+        self.forge.set_issue_state(self.path, number, "closed")
 
     def read(self, path: str, ref: str = "main") -> bytes | None:
         history = self.forge.history(self.path)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sig_bots.dashboard import ticked
 from sig_bots.forge import Annotation, CheckState
 from sig_bots.jobstate import JobState
 from sig_bots.refs import Repo
@@ -148,6 +149,26 @@ def opened(sigbot: Sigbot, tmp_path: Path) -> str:
     (tmp_path / "new").write_text("x\n")
     sigbot("forge", "pr", "sig/demo", "--as", "bob", "--branch", "t", "--file", "a=new", "--wait", "0")
     return str(json.loads(sigbot("forge", "show", "sig/demo#1", "--wait", "0", "--format", "json").out)["head_sha"])
+
+
+def test_a_person_ticks_a_box_of_an_issue_closes_it_and_has_it_back(
+    sigbot: Sigbot, service: Service, tmp_path: Path
+) -> None:
+    sigbot("forge", "create", "sig/demo", "--as", "alice")
+    issue = service.host("local").repository("sig/demo", "update").ensure_issue(
+        "dashboard", "Image updates", "- [ ] <!-- box look --> **Look**\n- [ ] <!-- box aaaa/bbbb --> Update a\\_b to 2"
+    )  # fmt: skip
+    assert sigbot("forge", "tick", "sig/demo#1", "Update a_b", "--as", "bob", "--wait", "0").code == 0
+    assert ticked(service.local_forge.issue("sig/demo", issue.number)[1].body) == {"aaaa/bbbb"}
+    wrong = sigbot("forge", "tick", "sig/demo#1", "Update", "--as", "bob", "--wait", "0")
+    assert (wrong.code, "0 boxes of sig/demo#1 with 'Update'" in wrong.err, "Look" in wrong.err) == (2, True, True)
+    shown = sigbot("forge", "issue", "sig/demo#1").out
+    assert "sig/demo#1 Image updates\nopen, by sigbot" in shown
+    assert "  - [x] Update a_b to 2" in shown
+    assert sigbot("forge", "close", "sig/demo#1", "--as", "bob").code == 0
+    assert json.loads(sigbot("forge", "issue", "sig/demo#1", "--format", "json").out)["state"] == "closed"
+    assert sigbot("forge", "reopen", "sig/demo#1").code == 0
+    assert service.local_forge.issue("sig/demo", 1)[1].state == "open"
 
 
 @pytest.mark.parametrize("command", ["show", "checks"])

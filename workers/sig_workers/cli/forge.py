@@ -35,7 +35,7 @@ def target(text: str) -> tuple[str, int]:
     """`owner/name#3` as repository and number."""
     path, _, number = text.partition("#")
     if not number.isdecimal():
-        fail(f"{text} is no pull request; write owner/name#number, as in fleet/web#1")
+        fail(f"{text} is no pull request or issue; write owner/name#number, as in fleet/web#1")
     return path, int(number)
 
 
@@ -186,10 +186,13 @@ def merge(pull: str, login: str, data: Path | None, wait: float) -> None:
 @AS
 @DATA
 def close(pull: str, login: str, data: Path | None) -> None:
-    """Close a pull request without merging it."""
+    """Close a pull request without merging it, or an issue."""
     path, number = target(pull)
     with open_service(data) as service:
-        service.local_forge.close(path, number, login)
+        if any(one.number == number for _, one in service.local_forge.state.issues(path)):
+            service.local_forge.set_issue_state(path, number, "closed")
+        else:
+            service.local_forge.close(path, number, login)
 
 
 @forge.command()

@@ -22,7 +22,7 @@ COMMANDS = {
     "beat": "sig_workers.cli.roles:beat",
     "migrate": "sig_workers.cli.roles:migrate",
     "hooks": "sig_workers.cli.roles:hooks",
-    "forge": "sig_workers.cli.forge:forge",
+    "forge": "sig_workers.cli.forgeissues:forge",
     "run": "sig_workers.cli.run:run",
     "refs": "sig_workers.cli.references:refs",
     "tags": "sig_workers.cli.references:tags",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sig_bots.dashboard import without_marks
 from sig_bots.jobstate import JobState
 from sig_bots.refs import PullRequest
 from sig_bots.wording import counted, unescaped
@@ -70,7 +71,7 @@ def print_pull(service: Service, path: str, pull: PullRequest) -> None:
 
 def print_comment(login: str, when: str, body: str) -> None:
     """A comment; the hidden marker of our own is left out."""
-    text = "\n".join(line for line in body.splitlines() if not line.startswith("<!-- ")).strip()
+    text = "\n".join(line for line in without_marks(body).splitlines() if not line.startswith("<!-- ")).strip()
     if login:
         say(f"\n{login}, {when}:", "bold")
     code = False

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from sig_bots.errors import NotFound, Obsolete, SigbotError, UserError
 from sig_bots.events import NO_COMMIT, issue_text_id
@@ -140,10 +140,10 @@ class LocalForge:
         self.state.change_issue(path, number, lambda: hook.issue(number, text, before), body=text)
         hook.release()
 
-    def close_issue(self, path: str, number: int) -> None:
-        """Close an issue. Raises NotFound."""
+    def set_issue_state(self, path: str, number: int, state: Literal["open", "closed"]) -> None:
+        """Close or reopen an issue. Raises NotFound."""
         self.issue(path, number)
-        self.state.change_issue(path, number, state="closed")
+        self.state.change_issue(path, number, state=state)
 
     def close(self, path: str, number: int, login: str) -> None:
         """Close a pull request without merging; nothing when it is not open."""
