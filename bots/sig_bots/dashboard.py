@@ -141,12 +141,14 @@ def news(who: str, when: datetime, told: Sequence[str]) -> str:
     return f"Last tick: {who}, {when:%Y-%m-%d %H:%M} UTC: {'; '.join(told[:_MOST_TOLD])}{more}."
 
 
-def outcome(entries: Sequence[Entry], key: str) -> str:
-    """What became of one ticked box, by the entries as they are now."""
+def outcome(entries: Sequence[Entry], key: str, lost: Collection[str] = ()) -> str:
+    """What became of one ticked box, by the entries as they are now. `lost`: keys of groups with an image out of reach."""
     if key == LOOK:
         return "looked again"
     same = key.partition("/")[0]
     mine = [one for one in entries if one.key == key] or [one for one in entries if group_key(one.slug) == same]
+    if not mine and same in lost:
+        return "an image of that entry is out of reach, so nothing was done yet"
     if not mine:
         return "that entry was not there any more, so nothing was done"
     return named(replace(mine[0], url=""), 90)  # forges link the number themselves

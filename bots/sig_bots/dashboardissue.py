@@ -22,7 +22,7 @@ from sig_bots.updating import Scan, look_over
 from sig_bots.versionscan import look_over_versions
 from sig_bots.voice import Voice, same_text
 
-__all__ = ["TOPIC", "Ticks", "is_closed_update", "is_ticked", "keep", "look", "require_tick"]
+__all__ = ["TOPIC", "Ticks", "has_board", "is_closed_update", "is_ticked", "keep", "look", "require_tick"]
 
 TOPIC = "dashboard"
 _MOST_NAMED = 3
@@ -42,14 +42,16 @@ def is_closed_update(event: PullRequestChanged) -> bool:
     return event.action == "closed" and "/update/" in event.pull_request.head_branch
 
 
+def has_board(config: UpdateConfig) -> bool:
+    """Whether the repository wants a dashboard."""
+    return config.board is not None
+
+
 def require_tick(ctx: Context, event: Comment) -> Ticks:
     """The boxes that were ticked, by somebody who may.
 
     Raises Skip when it is not our issue, and when the person may not: the boxes are empty again then.
     """
-    config = ctx.config_as(UpdateConfig)
-    if config.board is None:
-        raise Skip("there is no dashboard here")
     issue = ctx.forge.find_issue(TOPIC)
     if issue is None or issue.number != event.number or issue.state != "open":
         raise Skip(f"#{event.number} is not the dashboard")
@@ -114,10 +116,11 @@ def _cooling_entry(slug: str, some: list[Cooling]) -> Entry:
 # ---------------------------------------------------------------- the issue
 
 
-def keep(ctx: Context, config: UpdateConfig, pulls: Pulls, scan: Scan, ticks: Ticks = frozenset()) -> None:
+def keep(ctx: Context, config: UpdateConfig, pulls: Pulls, scan: Scan, ticks: Ticks = frozenset()) -> bool:
     """Bring the issue up to date with what a look found and did; close it when it is wanted no more.
 
-    What the forge refuses is logged: the pull requests are what counts. Raises Transient.
+    What the forge refuses is logged: the pull requests are what counts. Raises Transient. Returns whether somebody ticked
+    boxes and all of them are dealt with: then the look need not be made again for images that are out of reach.
     """
     try:
         if config.board is None:
@@ -128,6 +131,8 @@ def keep(ctx: Context, config: UpdateConfig, pulls: Pulls, scan: Scan, ticks: Ti
             _renew(ctx, config.board.title, _board(ctx, config, pulls, scan, ticks))
     except ForgeError as error:
         ctx.log(f"The dashboard is not kept: {error}")
+    shown = {dashboard.group_key(one.slug) for one in pulls.entries}
+    return bool(ticks) and all(key.partition("/")[0] in shown for key in ticks)
 
 
 def _retire(ctx: Context) -> None:
@@ -171,7 +176,8 @@ def _board(ctx: Context, config: UpdateConfig, pulls: Pulls, scan: Scan, ticks: 
     entries += _others(pulls, {one.slug for one in entries}, merged)
     held = [f"{name}: {why}" for name, why in scan.why_held.items() if name not in scan.cooling]
     held += [f"{name} was not looked at: {error}" for name, error in scan.unreachable.items()]
-    told = [dashboard.outcome(entries, key) for key in sorted(ticks)]
+    lost = {dashboard.group_key(one) for one in slugs(scan.unreachable, scan.uses, config.groups, scan.links)}
+    told = [dashboard.outcome(entries, key, lost) for key in sorted(ticks)]
     login = code(ctx.actor.login) if ctx.actor else "somebody"
     return Board(entries, held, scan.fixed, dashboard.news(login, ctx.now, told) if told else "")
 

@@ -46,6 +46,8 @@ class FakeRegistry:
     blobs: dict[Digest, FakeImage] = field(default_factory=dict)
     requests: dict[str, int] = field(default_factory=dict)
     down: bool = False
+    silent: set[str] = field(default_factory=set)
+    """`registry/path` of images for which no answer comes."""
     holds: dict[str, str] = field(default_factory=dict)
     """`registry/path:tag` -> why what it points at is held back."""
 
@@ -78,6 +80,7 @@ class FakeRegistry:
     def tags(self, image: ImageRef) -> Sequence[str]:
         """All tags."""
         self._count("tags")
+        self._answer(image)
         return list(self.names.get(image.name, {}))
 
     def digest(self, image: ImageRef) -> Digest | None:
@@ -125,7 +128,12 @@ class FakeRegistry:
         """What `holds` says of the tag."""
         return self.holds.get(f"{image.name}:{image.tag}", "")
 
+    def _answer(self, image: ImageRef) -> None:
+        if image.name in self.silent:
+            raise Transient(f"{image.name} is not reachable")
+
     def _resolve(self, image: ImageRef) -> Manifest | None:
+        self._answer(image)
         digest = image.digest or self.names.get(image.name, {}).get(image.tag or "latest")
         return self.manifests.get(digest or "")
 

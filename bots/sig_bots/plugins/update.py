@@ -15,7 +15,7 @@ from sig_bots import (
     Tick,
     updatereport,
 )
-from sig_bots.dashboardissue import Ticks, is_closed_update, is_ticked, keep, look, require_tick
+from sig_bots.dashboardissue import Ticks, has_board, is_closed_update, is_ticked, keep, look, require_tick
 from sig_bots.errors import Transient
 from sig_bots.fleet import containerfiles, declare_fleet, default_head, may_be_default, require_default
 from sig_bots.refs import same_account
@@ -82,17 +82,17 @@ def hourly(ctx: Context, event: Tick) -> None:
     propose(ctx)
 
 
-@bot.on(Comment, queue="bulk", when=is_ticked)
+@bot.on(Comment, queue="bulk", when=is_ticked, where=has_board)
 def after_tick(ctx: Context, event: Comment) -> None:
     """Do what somebody ticked on the dashboard issue."""
     propose(ctx, ticks=require_tick(ctx, event))
 
 
-@bot.on(PullRequestChanged, queue="bulk", when=is_closed_update)
+@bot.on(PullRequestChanged, queue="bulk", when=is_closed_update, where=has_board)
 def after_close(ctx: Context, event: PullRequestChanged) -> None:
     """Show on the dashboard issue that a person declined an update."""
-    if ctx.config_as(UpdateConfig).board is None or same_account(event.actor, ctx.forge.account):
-        raise Skip("nothing to renew on a dashboard")
+    if same_account(event.actor, ctx.forge.account):
+        raise Skip("the bot closed it itself")
     propose(ctx)
 
 
@@ -124,8 +124,8 @@ def propose(ctx: Context, *, asked: bool = False, ripe: bool = False, ticks: Tic
         ctx.log(sentence)
     pulls.waiting += scan.waiting
     ctx.summary = updatereport.summary(pulls.opened, pulls.merged, len(scan.kept))
-    keep(ctx, config, pulls, scan, ticks)
-    if scan.unreachable:
+    done = keep(ctx, config, pulls, scan, ticks)
+    if scan.unreachable and not done:
         # What may work later decides: the job is tried again, and with it the image that is refused.
         raise min(scan.unreachable.values(), key=lambda error: not isinstance(error, Transient))
     return pulls

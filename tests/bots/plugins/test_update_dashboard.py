@@ -5,12 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sig_bots.config import RepoConfig, parse_config
 from sig_bots.dashboard import LOOK, ticked
 from sig_bots.events import Comment, PullRequestChanged, issue_text_id
 from sig_bots.fakes.registry import FakeImage
 from sig_bots.forge import Capabilities, Issue, Permission
+from sig_bots.jobstate import JobState
+from sig_bots.planner import RepoFacts, plan
 from sig_bots.plugins.update import bot
-from sig_bots.refs import Actor
+from sig_bots.refs import Actor, Repo
+from sig_bots.roster import Roster
 from sig_bots.testing import SigHarness
 from sig_bots.wording import unescaped
 
@@ -337,3 +341,56 @@ def test_what_is_held_back_or_out_of_reach_or_not_editable_is_told() -> None:
     assert held.startswith(f"{A}: ")
     assert "cannot be edited</summary>" in issue(sig).body
     assert "Containerfile:4: $X stays" in issue(sig).body
+
+
+def test_a_tick_is_not_tried_again_for_another_image_that_is_out_of_reach() -> None:
+    sig = world("{dashboard: true, limits: {open: 0}}")
+    look(sig)
+    sig.registry.silent.add(A)
+    tick(sig, B)
+    assert opened(sig) == [f"Update {B} to 2"]
+    assert sig.outcomes[-1][1].state == JobState.DONE
+    assert f"{A} was not looked at: {A} is not reachable" in section(sig, "Held back, or out of reach")
+
+
+def test_a_tick_for_an_image_that_is_out_of_reach_is_tried_again_and_says_so() -> None:
+    sig = world("{dashboard: true, limits: {open: 0}}")
+    look(sig)
+    sig.registry.silent.add(A)
+    tick(sig, A)
+    assert sig.outcomes[-1][1].state == JobState.QUEUED
+    assert "an image of that entry is out of reach, so nothing was done yet." in issue(sig).body
+
+
+def test_the_same_delivery_twice_is_one_job_and_the_same_tick_later_another() -> None:
+    def key(delivery: str) -> str:
+        edited = Comment(
+            source="fake", delivery=delivery, repo=Repo(path="team/app"), action="edited", place="issue", text="- [x] <!-- box look -->",
+            actor=Actor(login="alice"), comment_id=issue_text_id(3), number=3,
+        )  # fmt: skip
+        config = parse_config(b"version: 1\nupdate: {dashboard: true}\n", Roster.of([bot]))
+        assert isinstance(config, RepoConfig)
+        (job,) = plan(edited, [RepoFacts(Repo(path="team/app"), 1, config)], Roster.of([bot])).jobs
+        assert (job.handler, job.number, job.target) == ("after_tick", 3, "1/repository/update")
+        return job.key
+
+    assert key("one") == key("one")
+    assert key("one") != key("two")
+
+
+def test_without_a_dashboard_a_ticked_box_makes_no_job() -> None:
+    sig = world("{}")
+    sig.handle(
+        Comment(
+            source="fake", repo=sig.forge().repo, action="edited", place="issue", text="- [x] <!-- box look -->",
+            actor=Actor(login="alice", id="id-alice"), comment_id=issue_text_id(3), number=3,
+        )
+    )  # fmt: skip
+    assert sig.outcomes == []
+
+
+def test_a_command_in_the_text_of_an_issue_is_run() -> None:
+    sig = world()
+    look(sig)
+    edit(sig, issue(sig).body + "\n\n/sig update")
+    assert sig.replies() == [f"- #1: Update {A} to 2\n- #2: Update {B} to 2"]
