@@ -97,7 +97,7 @@ class Board:
 
 def group_key(slug: str) -> str:
     """The part of a box's key that stays the same while the group's versions change. A hash: a slug may hold `--`."""
-    return hashlib.sha256(slug.encode()).hexdigest()[:16]
+    return hashlib.sha256(slug.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def box_key(slug: str, fingerprint: str) -> str:

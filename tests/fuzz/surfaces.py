@@ -18,6 +18,7 @@ from sig_bots.containerfile.edits import EditRefused, edit
 from sig_bots.containerfile.finder import references
 from sig_bots.containerfile.lexer import lex
 from sig_bots.containerfile.syntax import problems
+from sig_bots.dashboard import Board, Entry, draw, news_of, retold, ticked, unticked
 from sig_bots.events import EventBase, Ignored, Rejected, dump_event, load_event
 from sig_bots.guidelines.check import check, fix
 from sig_bots.migration.importer import migrate
@@ -80,6 +81,20 @@ def comment(case: bytes) -> None:
         for one in found:
             assert isinstance(one, Command | CommandError)
             assert not isinstance(one, CommandError) or one.message.strip()
+
+
+def dashboard(case: bytes) -> None:
+    """The text of an issue, edited by anybody: boxes that can be emptied; and a title made of it, which adds no box."""
+    text = case.decode("utf-8", "surrogateescape")
+    assert not ticked(unticked(text))
+    assert not ticked(retold(text, "Last tick: x."))
+    assert ticked(text, text) == frozenset()
+    drawn = draw(
+        Board([Entry("waiting", text, "a" * 16, text, text, 1, text)], [text], [text], news_of(text)), folds=True
+    )
+    assert drawn.count("<!-- box ") == 2
+    assert not ticked(drawn)
+    assert len(drawn) < 10_000
 
 
 def containerfile(case: bytes) -> None:

@@ -78,6 +78,18 @@ COMMENTS = [
     b"Thanks!\n\n/sig lint\n/sig ok 0123456789abcdef\n",
     b"> /sig build\n\n@sigbot rebuild quay.io/a/b\n",
 ]
+DASHBOARDS = [
+    b"What moves.\n\nLast tick: `a`, now: looked again. <!-- news -->\n\n- [ ] <!-- box look --> **Look again now**\n\n### Open\n\n"
+    b"- [x] <!-- box "
+    + b"a" * 16
+    + b"/"
+    + b"b" * 16
+    + b" --> [#1](http://x/1) Update x to 2\n\n<!-- sigbot service=a bot=b topic=c -->",
+]
+DASHBOARD = [
+    b"- [x] ", b"\n- [x] <!-- box look -->", b"<!-- box ", b" -->", b"<!-- news -->", b"Last tick: ", b"\n### Open\n", b"</details>", b"\r\n", b"[x]",
+    b"\t", b"](", b"@alice", b"<!-- sigbot service=sigbot bot=update topic=dashboard -->",
+]  # fmt: skip
 TAGS = [
     b"1.2.3\n1.2.3\n1.2.4\n1.3.0\n2.0.0-rc1\nlatest\n", b"41\n40\n41\n42\n43\nrawhide\n44\n", b"9.4-1\n9.4-1\n9.4-1227.1726694542\n9.5\n9.5-source\n",
     b"3.12-slim\n3.12-slim\n3.13-slim\n3.13\n3.14-rc-slim\n", b"v1.0\nv1.0\nv1.1\nv1.2-arm64\nv2.0\n", b"20240101\n20240101\n20250101\n20250202-1\n",
@@ -134,8 +146,9 @@ def attempted(name: str, count: int, make: Callable[[Random], Any], attempt: Cal
         ("migration", FOREIGNS, FOREIGN),
         ("layer", LAYERS, LAYER),
         ("advisories", ADVISORIES, ADVISORY),
+        ("dashboard", DASHBOARDS, DASHBOARD),
     ],
-    ids=["comments", "containerfiles", "configs", "taglists", "migrations", "layers", "advisories"],
+    ids=["comments", "containerfiles", "configs", "taglists", "migrations", "layers", "advisories", "dashboards"],
 )
 def test_any_text_gives_an_answer_in_time(
     surface: str, seeds: Sequence[bytes], words: Sequence[bytes], count: int
@@ -158,6 +171,7 @@ def payloads() -> list[tuple[str, Mapping[str, str], Any]]:
         ("forgejo", {"X-Forgejo-Event": "push"}, bodies.forgejo_push()),
         ("forgejo", {"X-Forgejo-Event": "pull_request"}, bodies.forgejo_pull("opened")),
         ("forgejo", {"X-Forgejo-Event": "issue_comment"}, bodies.forgejo_comment()),
+        ("forgejo", {"X-Forgejo-Event": "issues"}, bodies.forgejo_issue()), ("gitlab", {}, bodies.gitlab_issue()),
         ("gitlab", {}, bodies.gitlab_push()), ("gitlab", {}, bodies.gitlab_note()),
         ("gitlab", {}, bodies.gitlab_merge_request("update")), ("quay", {}, bodies.quay_push()),
         ("local", {"X-Sigbot-Event": "push"}, bodies.local_push()), ("local", {"X-Sigbot-Event": "comment"}, bodies.local_comment()),

@@ -561,6 +561,26 @@ def test_a_text_longer_than_github_takes_is_cut(github: GitHubStandIn, app: Forg
     assert (github.effects["comments.created"], github.effects["comments.edited"]) == (1, 0)
 
 
+def test_where_issues_are_switched_off_it_says_so(github: GitHubStandIn, app: Forge) -> None:
+    github.fail("GET .*/issues.*", status=410, body={"message": "Issues has been disabled in this repository"})
+    with pytest.raises(Unsupported, match="issues switched off"):
+        app.find_issue("board")
+    github.fail("POST .*/issues", status=410, body={"message": "Issues are disabled for this repo"})
+    with pytest.raises(Unsupported, match="issues switched off"):
+        app.ensure_issue("board", "Updates", "text")
+
+
+def test_our_issue_is_found_among_many_pull_requests_of_ours(github: GitHubStandIn, app: Forge) -> None:
+    made = app.ensure_issue("board", "Updates", "text")
+    github.close(REPO, made.number, as_user="alice")
+    for number in range(3):
+        github.commit(REPO, f"ours-{number}", {f"file-{number}": "x"}, "alice")
+        app.ensure_pr(f"ours-{number}", base="main", title="t", body="b")
+    found = app.find_issue("board")
+    assert found is not None
+    assert (found.number, found.state) == (made.number, "closed")
+
+
 def test_a_comment_deleted_under_us_is_written_anew(github: GitHubStandIn, app: Forge) -> None:
     made = app.ensure_comment(1, "report", "one")
     github.fail(f"PATCH .*/comments/{made}", status=404, body={"message": "Not Found"})
