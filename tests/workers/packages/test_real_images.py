@@ -46,7 +46,9 @@ def build(context: Path, text: str, image: str, *options: str) -> ImageRef:
             os.utime(file, (1_700_000_000 + number, 1_700_000_000 + number))
     store = ["--root", f"{context}.s", "--runroot", f"{context}.r", "--storage-driver", "vfs"]
     buildah = program("buildah")
-    run(buildah, *store, "bud", "--layers", "--isolation", "chroot", "-q", "-t", "made", "-f", "-", context, text=text)
+    # A newer buildah would raise these limits, which it may not everywhere; they may be lowered anywhere.
+    how = ["--layers", "--isolation", "chroot", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"]
+    run(buildah, *store, "bud", *how, "-q", "-t", "made", "-f", "-", context, text=text)
     run(buildah, *store, "push", "-q", "--tls-verify=false", *options, "made", f"docker://{image}")
     return ImageRef.parse(image)
 
