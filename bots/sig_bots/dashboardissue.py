@@ -132,7 +132,7 @@ def keep(ctx: Context, config: UpdateConfig, pulls: Pulls, scan: Scan, ticks: Ti
     except ForgeError as error:
         ctx.log(f"The dashboard is not kept: {error}")
     shown = {dashboard.group_key(one.slug) for one in pulls.entries}
-    return bool(ticks) and all(key.partition("/")[0] in shown for key in ticks)
+    return bool(ticks) and all(key == dashboard.LOOK or key.partition("/")[0] in shown for key in ticks)
 
 
 def _retire(ctx: Context) -> None:

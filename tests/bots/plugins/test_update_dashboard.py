@@ -353,6 +353,15 @@ def test_a_tick_is_not_tried_again_for_another_image_that_is_out_of_reach() -> N
     assert f"{A} was not looked at: {A} is not reachable" in section(sig, "Held back, or out of reach")
 
 
+def test_look_again_looks_once_whatever_is_out_of_reach() -> None:
+    sig = world()
+    look(sig)
+    sig.registry.silent.add(A)
+    tick(sig, f"box {LOOK}")
+    assert sig.outcomes[-1][1].state == JobState.DONE
+    assert f"{A} was not looked at" in section(sig, "Held back, or out of reach")[0]
+
+
 def test_a_tick_for_an_image_that_is_out_of_reach_is_tried_again_and_says_so() -> None:
     sig = world("{dashboard: true, limits: {open: 0}}")
     look(sig)
