@@ -163,7 +163,7 @@ def test_a_faulty_configuration_is_a_finding_with_its_line(sigbot: Sigbot, tmp_p
 
 def test_the_bots_are_listed_with_what_they_react_to(sigbot: Sigbot) -> None:
     found = {one["name"]: one for one in json.loads(sigbot("bots", "--format", "json").out)}
-    assert found["update"]["events"] == ["image_pushed", "push", "test_result"]
+    assert found["update"]["events"] == ["comment", "image_pushed", "pull_request", "push", "test_result"]
     assert found["update"]["commands"] == ["update"]
     assert found["update"]["schedules"] == {"sweep": 21600.0, "hourly": 3600.0}
     assert "/sig ping" in sigbot("bots").out
