@@ -15,7 +15,7 @@ from sig_bots.execution import refusal_of
 from sig_bots.forge import Issue
 from sig_bots.messages import code
 from sig_bots.updateconfig import UpdateConfig
-from sig_bots.updategroups import slugs
+from sig_bots.updategroups import slug_by_name, slugs
 from sig_bots.updatepulls import Pulls
 from sig_bots.updatereport import ahead_in
 from sig_bots.updating import Scan, look_over
@@ -81,10 +81,10 @@ def look(pulls: Pulls, ticks: Ticks, *, ripe: bool) -> tuple[Scan, Wishes]:
     config = pulls.config
     hurried = frozenset[str]().union(*(ahead_in(one.body) for one in pulls.present.values()))
     scan = _scan(pulls, None if ripe else hurried)
-    wished = {one.slug for one in cooling_entries(scan, config) if one.key in ticks}
-    names = [name for name in scan.cooling if slugs([name], scan.uses, config.groups, scan.links) & wished]
-    if names:
-        scan = _scan(pulls, hurried.union(scan.cooling[name].key for name in names))
+    wished = {one.slug for one in cooling_entries(scan, config) if one.key in ticks} if ticks else set[str]()
+    if wished:
+        slug_of = slug_by_name(scan.cooling, scan.uses, config.groups, scan.links)
+        scan = _scan(pulls, hurried.union(one.key for name, one in scan.cooling.items() if slug_of[name] in wished))
     return scan, Wishes(ticks, frozenset(wished))
 
 
@@ -99,9 +99,8 @@ def _scan(pulls: Pulls, hurried: Collection[str] | None) -> Scan:
 def cooling_entries(scan: Scan, config: UpdateConfig) -> list[Entry]:
     """One entry per group of which a version waits for its cooldown."""
     found: dict[str, list[Cooling]] = {}
-    for name, one in scan.cooling.items():
-        for slug in slugs([name], scan.uses, config.groups, scan.links):
-            found.setdefault(slug, []).append(one)
+    for name, slug in slug_by_name(scan.cooling, scan.uses, config.groups, scan.links).items():
+        found.setdefault(slug, []).append(scan.cooling[name])
     return [_cooling_entry(slug, some) for slug, some in found.items()]
 
 

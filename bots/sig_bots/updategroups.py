@@ -18,7 +18,7 @@ from sig_bots.tagpatterns import fits_name
 from sig_bots.updatemoves import Move
 from sig_bots.versionmoves import PROJECT
 
-__all__ = ["Group", "grouped", "slugs"]
+__all__ = ["Group", "grouped", "slug_by_name", "slugs"]
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,16 @@ def slugs(
     links: Iterable[Iterable[str]] = (),
 ) -> set[str]:  # fmt: skip
     """The slugs of the groups that these images belong to."""
+    return set(slug_by_name(names, uses, groups, links).values())
+
+
+def slug_by_name(
+    names: Iterable[str], uses: Mapping[str, Iterable[str]], groups: Mapping[str, Sequence[str]],
+    links: Iterable[Iterable[str]] = (),
+) -> dict[str, str]:  # fmt: skip
+    """The slug of each image's group."""
     labels = _labels(uses, groups, links)
-    return {_slug(labels.get(name, name)) for name in names}
+    return {name: _slug(labels.get(name, name)) for name in names}
 
 
 def _labels(

@@ -158,6 +158,22 @@ def test_a_tick_takes_a_version_ahead_of_its_cooldown_and_it_stays_there() -> No
     assert opened(sig) == [f"Update {A} to 3"]
 
 
+def test_images_of_one_group_go_ahead_of_their_cooldown_together_and_others_wait() -> None:
+    names = ["team.example/one/a", "team.example/one/b", B]
+    sig = world("{dashboard: true, cooldown: 3d}", "".join(f"FROM {name}:1\n" for name in names))
+    for name in names:
+        sig.registry.publish(f"{name}:1", {"motd": b"1"})
+        sig.registry.names[name].pop("2", None)
+        young(sig, name, "3")
+    look(sig)
+    assert [line.partition(":")[0] for line in section(sig, "Waiting")] == [
+        "Update team.example/one/a to 3, team.example/one/b to 3", f"Update {B} to 3",
+    ]  # fmt: skip
+    tick(sig, "one/a to 3")
+    assert opened(sig) == ["Update team.example/one images to 3"]
+    assert [line.partition(":")[0] for line in section(sig, "Waiting")] == [f"Update {B} to 3"]
+
+
 def test_what_an_update_now_took_ahead_of_its_cooldown_stays_there_too() -> None:
     sig = world("{dashboard: true, cooldown: 3d}", f"FROM {A}:1\n")
     young(sig, A, "3")
