@@ -13,7 +13,8 @@ from sig_workers.updatelimits import UpdateLimits
 
 __all__ = ["StoredPlaces"]
 
-_DAY = timedelta(days=1)
+_WEEK = timedelta(days=7)
+"""A repository that could not be looked at for so long is gone."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class StoredPlaces:
     def take(self, branch: str, now: datetime) -> FullLimit | None:
         """See `Places.take`."""
         limits = self.limits.of(self.repo.instance, self.repo.path)
-        seen = max(_DAY, 2 * self.period)
+        seen = max(_WEEK, 2 * self.period)
         return self.store.take_place(self.repo.id, branch, now, limits, seen=seen, keep=not self.dry)
 
     def opened(self, branch: str) -> None:

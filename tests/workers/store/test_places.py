@@ -77,10 +77,19 @@ def test_a_look_tells_the_truth_whatever_was_known(take: Take, store: Store) -> 
     assert take("c/z", most=3) is None
 
 
-def test_a_repository_without_looks_or_switched_off_does_not_fill_the_limit_for_ever(take: Take, store: Store) -> None:
+def test_a_repository_without_looks_does_not_fill_the_limit_for_ever(take: Take, store: Store) -> None:
     store.settle_places(row(store, "a/x"), {"one": None}, NOON)
     assert take("b/y", now=NOON + DAY - MINUTE, most=1) is not None
     assert take("b/y", now=NOON + DAY, most=1) is None
+
+
+def test_where_the_bot_was_switched_off_nothing_counts_any_more(take: Take, store: Store) -> None:
+    switched = row(store, "a/x")
+    store.settle_places(switched, {"one": None}, NOON)
+    store.put_schedules(switched, {("update", "sweep"): HOUR})
+    assert take("b/y", most=1) is not None
+    store.put_schedules(switched, {("lint", "sweep"): HOUR})
+    assert take("b/y", most=1) is None
 
 
 def test_places_move_with_a_renamed_repository_and_its_owner(take: Take, store: Store) -> None:

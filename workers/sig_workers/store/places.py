@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, and_, case, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, insert, select, update
 
 from sig_bots.updatelimits import FullLimit
 from sig_workers.store.database import Part, one_at_a_time
-from sig_workers.store.schema import repositories
+from sig_workers.store.schema import repositories, schedules
 from sig_workers.store.schema_updates import Place, update_places
 from sig_workers.updatelimits import SharedLimit
 
@@ -43,8 +43,8 @@ class UpdatePlaces(Part):
     ) -> FullLimit | None:
         """Take a place unless a limit is reached, which is returned.
 
-        Repositories not looked at for the time `seen` do not count: nobody would say when their pull requests are
-        closed. Without `keep` nothing is written.
+        Repositories where the update bot is switched off, or that were not looked at for the time `seen`, do not count:
+        nobody would say when their pull requests are closed. Without `keep` nothing is written.
         """
 
         def take(connection: Connection) -> FullLimit | None:
@@ -132,6 +132,12 @@ def _full(connection: Connection, limits: Sequence[SharedLimit], now: datetime, 
     return None
 
 
+def _switched_off(repo: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether the update bot has no schedule any more in the repository: then nobody looks what became of its pull requests."""
+    c = schedules.c
+    return exists().where(c.repo_id == repo, c.bot == "update", c.enabled.is_(False)).correlate(repositories)
+
+
 def _count(connection: Connection, limit: SharedLimit, now: datetime, seen: datetime) -> tuple[int, int]:
     """How many are open, and how many were opened within the hour."""
     c, r = update_places.c, repositories.c
@@ -140,7 +146,7 @@ def _count(connection: Connection, limit: SharedLimit, now: datetime, seen: date
     query = (
         select(held, recent)
         .join_from(update_places, repositories, c.repo_id == r.id)
-        .where(c.state != Place.WAITING, c.seen_at > seen, r.enabled)
+        .where(c.state != Place.WAITING, c.seen_at > seen, r.enabled, ~_switched_off(r.id))
     )
     if limit.owner is not None:
         instance, owner = limit.owner
