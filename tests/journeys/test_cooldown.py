@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -35,7 +36,6 @@ class Cooldown:
     bodhi: BodhiStandIn
     forge: str
     folder: Path
-    clock: Path
 
     def publish(self, name: str, tag: str, package: str, evr: str) -> str:
         """Build an image whose database the package manager itself has written, and push it as somebody else would."""
@@ -79,11 +79,11 @@ def cooldown(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cooldow
         data = getattr(world, "data", None) or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         osv, bodhi = stack.enter_context(OsvStandIn()), stack.enter_context(BodhiStandIn())
         settings = {
-            "clock_file": str(tmp_path / "clock"), "timing": {"periods": {"update.hourly": "3s"}},
+            "timing": {"periods": {"update.hourly": "3s"}},
             "advisories": {"osv": osv.url, "bodhi": bodhi.url, "private_bases": True},
         }  # fmt: skip
         stage = stack.enter_context(open_live_stage(world, data, make_registry, notify=True, **settings))
-        yield Cooldown(stage, osv, bodhi, request.param, tmp_path, tmp_path / "clock")
+        yield Cooldown(stage, osv, bodhi, request.param, tmp_path)
 
 
 def test_a_security_fix_passes_at_once_while_another_image_waits_for_its_cooldown(cooldown: Cooldown) -> None:
@@ -106,7 +106,7 @@ def test_a_security_fix_passes_at_once_while_another_image_waits_for_its_cooldow
         assert [one.labels for one in labelled] == [("security",)]
     assert [one.title for one in cooldown.updates()] == [passed.title]
 
-    cooldown.clock.write_text(f"{4 * 24 * 3600}")
+    cooldown.stage.move_clock(timedelta(days=4))
     waited = cooldown.opened(plain, "1.1")
     assert "cooldown" not in waited.body
     assert "Security" not in waited.body
