@@ -106,9 +106,9 @@ def lint_pull_request(ctx: Context) -> Verdict:
     lines: Lines = {file.path: file.lines for file in changed}
     files = ctx.services.workspace.read(sha, chosen(list(lines), ctx.config_as(LintConfig), ctx.images))
     found, notes = _look(ctx, files)
-    own = [finding for finding in found if touched(finding, lines[finding.path]) is not None]
-    older = [finding for finding in found if touched(finding, lines[finding.path]) is None]
-    own += _introduced(ctx, pull_request.number, older, {file.path: file.old_path or file.path for file in changed})
+    lacking = [finding for finding in found if is_whole_file(finding)]
+    own = [one for one in found if one not in lacking and touched(one, lines[one.path]) is not None]
+    own += _introduced(ctx, pull_request.number, lacking, {file.path: file.old_path or file.path for file in changed})
     verdict = Verdict(tuple(own), len(files), len(found) - len(own), notes)
     _tell(ctx, verdict, sha, lines)
     _keep_comment(ctx, pull_request.number, verdict)
@@ -136,19 +136,18 @@ def _look(ctx: Context, files: Mapping[str, bytes]) -> tuple[list[Finding], tupl
     return at_least(report.findings, config.threshold), report.notes
 
 
-def _introduced(ctx: Context, number: int, older: Sequence[Finding], names: Mapping[str, str]) -> list[Finding]:
-    """Of what whole files lack, that which they had before: taking a line away leaves no changed line to blame.
+def _introduced(ctx: Context, number: int, lacking: Sequence[Finding], names: Mapping[str, str]) -> list[Finding]:
+    """Of what whole files lack, that which they had before, and all of new files: no changed line tells the two apart.
 
     Before is where the pull request began, for its base branch may have been mended since. `names` gives the path that a
     file had there.
     """
-    lacking = [finding for finding in older if is_whole_file(finding)]
     if not lacking:
         return []
     base = ctx.forge.merge_base(number)
     before = ctx.services.workspace.read(base, {names[finding.path] for finding in lacking})
     known = {(finding.path, finding.rule) for finding in check(before)}
-    return [one for one in lacking if (old := names[one.path]) in before and (old, one.rule) not in known]
+    return [one for one in lacking if (names[one.path], one.rule) not in known]
 
 
 def _tell(ctx: Context, verdict: Verdict, sha: str, lines: Lines) -> None:

@@ -131,6 +131,18 @@ def test_a_label_that_was_never_there_does_not_count() -> None:
     assert sig.checks(number)[CHECK].state == CheckState.SUCCESS
 
 
+def test_a_new_base_image_is_not_blamed_for_a_label_that_was_never_there() -> None:
+    sig = harness({"Containerfile": WITHOUT})
+    lines = [line + "0" if line.startswith("FROM") else line for line in WITHOUT.split("\n")]
+    number = sig.open_pr({"Containerfile": "\n".join(lines)})
+    assert sig.checks(number)[CHECK].state == CheckState.SUCCESS
+
+
+def test_a_new_file_is_blamed_for_what_it_lacks(sig: SigHarness) -> None:
+    number = sig.open_pr({"web/Containerfile": WITHOUT})
+    assert "no label name, version" in sig.checks(number)[CHECK].summary
+
+
 def test_what_the_base_mended_meanwhile_is_not_blamed_on_the_pull_request() -> None:
     sig = harness({"Containerfile": WITHOUT})
     number = sig.open_pr({"Containerfile": WITHOUT + "EXPOSE 1\n"})
