@@ -22,6 +22,7 @@ _FORM = "write it as in `mon-fri 08:00-17:00`, `sat,sun`, `22:00-06:00` or `day 
 _SHORTEST = 60
 """Minutes; we look once an hour, and a shorter window could pass between two looks."""
 _DAY = 24 * 60
+_LONGEST_ZONE = 64
 _HORIZON = 62
 """Days within which each window opens: the 31st comes every other month at the latest."""
 
@@ -104,9 +105,11 @@ def _numbers(word: str, text: str) -> frozenset[int]:
 def parse_zone(name: str) -> ZoneInfo:
     """The time zone of an IANA name (`Europe/Prague`). Raises ValueError with a sentence."""
     try:
-        return ZoneInfo(name)
+        if len(name) <= _LONGEST_ZONE:  # it becomes a path, and a package for each part
+            return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name[:60]!r} is no time zone; write one as in Europe/Prague or UTC") from None
+        pass
+    raise ValueError(f"{name[:60]!r} is no time zone; write one as in Europe/Prague or UTC")
 
 
 def parse_duration(text: str) -> timedelta:

@@ -43,6 +43,14 @@ def test_the_zone_decides_and_summer_time_counts() -> None:
     assert not is_open(windows, PRAGUE, datetime(2026, 12, 1, 6, 30, tzinfo=UTC))
 
 
+@pytest.mark.parametrize(
+    "name", ["Europe/Brno", "Europe", "", "../UTC", "a." * 2000, "a/" * 2000 + "a", "\0", "é" * 60]
+)
+def test_what_is_no_zone_is_one_short_sentence(name: str) -> None:
+    with pytest.raises(ValueError, match=r"^.{0,300} is no time zone; write one as in Europe/Prague or UTC$"):
+        parse_zone(name)
+
+
 def test_no_window_means_always() -> None:
     assert is_open([], PRAGUE, at("2026-11-23T03:00"))
     assert next_opening([], PRAGUE, at("2026-11-23T03:00")) is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sig_bots.migration.outcome import LONGEST_NAME, Draft, shown
 from sig_bots.migration.renovaterules import Scope
@@ -13,6 +12,7 @@ from sig_bots.migration.renovatesecurity import alerts, database
 from sig_bots.migration.renovatevalues import values_of
 from sig_bots.migration.schedules import cron, later
 from sig_bots.migration.versionranges import allowed_in
+from sig_bots.updatewindow import parse_zone
 from sig_bots.yamltree import Path
 
 __all__ = ["SETTINGS", "known_zone"]
@@ -29,8 +29,8 @@ _WHOLE = "sigbot sets this for the whole repository only; set `update.{key}` if 
 def known_zone(name: str) -> bool:
     """Whether it is the IANA name of a time zone."""
     try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+        parse_zone(name)
+    except ValueError:
         return False
     return True
 
