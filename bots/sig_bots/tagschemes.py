@@ -51,7 +51,7 @@ _PRE_KINDS = {
     "dev": 0, "nightly": 0, "snapshot": 0, "canary": 0, "unstable": 0, "next": 0, "test": 0, "testing": 0, "alpha": 1,
     "a": 1, "m": 2, "milestone": 2, "ea": 2, "beta": 3, "b": 3, "pre": 4, "preview": 4, "rc": 5, "cr": 5,
 }  # fmt: skip
-_PRE_NUMBER = r"(?P<number>(?:[-.]?[0-9]+)*)(?![A-Za-z0-9])"
+_PRE_NUMBER = r"(?P<number>(?:[-.]?[0-9]++(?:[-.][0-9]++)*)?)(?![A-Za-z0-9])"  # one way to match, or it takes for ever
 # Right behind the version also one letter (3.13.0b4); further on only words that cannot be a variant's name.
 _PRE = re.compile(
     r"(?:[-._]?(?P<word>alpha|beta|rc|cr|pre|preview|dev|snapshot|nightly|milestone|ea|canary|next|unstable|testing|test)"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -253,3 +254,13 @@ def test_numbers_as_long_as_a_tag_can_be_are_read() -> None:
 
 def test_text_that_cannot_be_a_tag_has_no_newer_one() -> None:
     assert newest("1.2.3-5-gabcde" + "9" * 20_000, ["1.2.4", "1.2.3-9-g1234567"]) is None
+
+
+@pytest.mark.parametrize("start", ["", "1", "1.2-rc", "v1.", "41-beta", "20260101", "2026.", "9.4-1227.", "1-g"])
+@pytest.mark.parametrize("end", ["", "a", "!", "-", "g"])
+def test_a_long_tag_is_read_at_once_however_often_a_part_of_it_repeats(start: str, end: str) -> None:
+    for part in ("9", "a", "-9", ".9", "_a", "-a", "a1", "rc1", "-rc.1", "20260101-", "0f", "arm64-", "1.2-"):
+        tag = (start + part * 128)[: 128 - len(end)] + end
+        began = process_time()
+        newest(tag, [tag, "1.2.3", tag[:-1]])
+        assert process_time() - began < 1, tag
