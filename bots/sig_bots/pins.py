@@ -19,6 +19,10 @@ class Stays:
     reason: str
     held: bool = False
     """Something newer is there and is held back: what was proposed before neither grows nor goes away."""
+    passed_over: bool = False
+    """Something newer is there that the configuration leaves out."""
+    missing: bool = False
+    """What is used now is not there any more."""
 
 
 def next_digest(registry: Registry, image: ImageRef, tag: str, platform: str | None = None) -> Digest | Stays:
@@ -32,7 +36,7 @@ def next_digest(registry: Registry, image: ImageRef, tag: str, platform: str | N
     moved = tag != image.tag
     digest = registry.digest(image.with_tag(tag))
     if digest is None:
-        return Stays(f"{image.name}:{tag} does not exist in its registry", held=moved)
+        return Stays(f"{image.name}:{tag} does not exist in its registry", held=moved, missing=not moved)
     if digest == image.digest and not moved:
         return Stays(f"{tag} is the newest of its kind and its digest is current")
     new = _manifest(registry, image, tag, digest)

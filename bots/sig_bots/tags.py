@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from sig_bots.errors import UserError
@@ -13,9 +13,11 @@ from sig_bots.fedora_releases import RELEASES, FedoraRelease
 from sig_bots.refs import ImageRef
 from sig_bots.tagschemes import HOW, SCHEMES, Reading, infer, is_architecture, is_source
 
-__all__ = ["DEFAULT_POLICY", "Policy", "Proposal", "newest", "scheme_for"]
+__all__ = ["DEFAULT_POLICY", "Policy", "Proposal", "beyond_major", "newest", "scheme_for"]
 
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
+_MOST_SET_ASIDE = 3
+_FIRST_DAY = 10**7
 _LARGEST_GAP = 8
 """More missing major versions than this mean that the tags above belong to another numbering."""
 
@@ -26,9 +28,11 @@ class Policy:
 
     today: date | None = None
     major: bool = True
-    """Whether the first number of a version (or the year of a date) may change; plain numbers always may."""
+    """Whether the first number may change: of a version, a plain number or a Fedora release; of a date it is the year."""
     ignored: frozenset[str] = frozenset()
-    """Tags that are never proposed (somebody closed the pull request)."""
+    """Tags that are never proposed."""
+    set_aside: Mapping[str, str] = field(default_factory=dict)
+    """Tags that are not proposed this time, and a clause on each that says why."""
     fedora: Mapping[int, FedoraRelease] = field(default_factory=lambda: RELEASES)
     prereleases: bool = False
     """Whether pre-releases are offered to users of a release, and of another kind of pre-release, too."""
@@ -87,6 +91,18 @@ def newest(
     return Proposal(tag, reason, name)
 
 
+def beyond_major(current: str, tags: Iterable[str], scheme: str | None = None, policy: Policy = DEFAULT_POLICY) -> str:
+    """Why nothing newer is proposed, where that is a new major version that `policy` leaves out; otherwise empty."""
+    beyond = None if policy.major else newest(current, tags, scheme, replace(policy, major=True))
+    return f"{beyond.tag} is a new major version, which `allow: {{major: false}}` leaves out" if beyond else ""
+
+
+def _major(name: str, reading: Reading) -> int:
+    """The first number; the year of a day that is written as one number (`20240911`)."""
+    first = reading.order[0]
+    return first // 10_000 if name in ("calver", "date-commit") and first >= _FIRST_DAY else first
+
+
 def _sorted_out(
     reading: Reading, name: str, tags: Iterable[str], policy: Policy
 ) -> tuple[dict[str, Reading], Counter[str]]:
@@ -94,8 +110,9 @@ def _sorted_out(
     candidates: dict[str, Reading] = {}
     left_out: Counter[str] = Counter()
     read = SCHEMES[name]
-    keep_major = not policy.major and name not in ("integer", "fedora")
     for tag in tags:
+        if tag in policy.set_aside:
+            continue
         found = read(tag)
         if is_source(tag):
             left_out["source image"] += 1
@@ -109,7 +126,7 @@ def _sorted_out(
             left_out["tag with an older variant"] += 1
         elif tag in policy.ignored:
             left_out["ignored tag"] += 1
-        elif keep_major and found.order[0] != reading.order[0]:
+        elif not policy.major and _major(name, found) != _major(name, reading):
             left_out["tag of another major version"] += 1
         else:
             candidates[tag] = found
@@ -151,7 +168,9 @@ def _reason(name: str, current: str, tag: str, total: int, left_out: Counter[str
     if left_out:
         counted = [f"{count} {cause if count == 1 else _plural(cause)}" for cause, count in sorted(left_out.items())]
         text += f"; left out: {', '.join(counted)}"
-    return f"{text}."
+    aside = list(policy.set_aside.values())
+    more = [f"{len(aside) - _MOST_SET_ASIDE} more wait or do not fit"] if len(aside) > _MOST_SET_ASIDE else []
+    return "; ".join([text, *aside[:_MOST_SET_ASIDE], *more]) + "."
 
 
 def _of_fedora(current: str, tag: str, policy: Policy) -> str:

@@ -35,7 +35,8 @@ _CHANNEL_TOKEN = re.compile(
 )
 _SOURCE_TOKEN = re.compile(r"(?:^|[-_.])(?:source|src|debuginfo)(?:$|[-_.])")
 
-_PREFIX = r"(?P<prefix>(?:[A-Za-z_][A-Za-z0-9_]*[-.])*[A-Za-z_]*)"
+# `v1.` is no name in front of a version, but where the version begins.
+_PREFIX = r"(?P<prefix>(?:(?![vVr][0-9]+\.)[A-Za-z_][A-Za-z0-9_]*[-.])*[A-Za-z_]*)"
 _VERSION = re.compile(_PREFIX + r"(?P<core>[0-9]+(?:\.[0-9]+)*)(?P<rest>.*)", re.ASCII | re.DOTALL)
 _RELEASE = re.compile(r"-(?P<release>[0-9]+(?:\.[0-9]+)*)", re.ASCII)
 _DESCRIBE = re.compile(r"-(?P<count>[0-9]+)-g[0-9a-f]{7,40}(?P<variant>(?:-.*)?)", re.ASCII | re.DOTALL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
@@ -66,7 +66,7 @@ class Allow(BotConfig):
     """Which updates are proposed at all."""
 
     major: bool = True
-    """Whether the first number of a version may change."""
+    """Whether the first number of a version may change; of a date that is the year."""
 
 
 class Limits(BotConfig):
@@ -189,8 +189,8 @@ class UpdateConfig(BotConfig):
         """How the image's tags are read."""
         return next((rule for pattern, rule in self.tags.items() if fits_name(pattern, image)), TagRule())
 
-    def policy_for(self, image: ImageRef, tags: Iterable[str], avoided: Iterable[str] = ()) -> Policy:
-        """The policy with those of the image's tags that are never proposed; `avoided` are some more."""
+    def policy_for(self, image: ImageRef, tags: Iterable[str], avoided: Mapping[str, str] | None = None) -> Policy:
+        """The policy with those of the image's tags that are never proposed; `avoided` (tag -> why) are left out this time."""
         allowed = self.tag_rule(image).allowed
         globs = [tag for name, tag in map(split_tag, self.ignore) if tag and fits_name(name, image)]
         ignored = {
@@ -198,7 +198,7 @@ class UpdateConfig(BotConfig):
             for tag in (tags if globs or allowed else ())
             if any(fnmatchcase(tag, glob) for glob in globs) or (allowed and not fits_expression(allowed, tag))
         }
-        return replace(self.policy, ignored=frozenset(ignored.union(avoided)))
+        return replace(self.policy, ignored=frozenset(ignored), set_aside=avoided or {})
 
     @property
     def waits(self) -> bool:

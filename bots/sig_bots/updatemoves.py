@@ -15,6 +15,8 @@ from sig_bots.versionmoves import MovedVersion, UpstreamVersion, apply_versions
 
 __all__ = ["Move", "MovedReference", "apply_moves", "farthest", "images_of", "kind_of"]
 
+_DAY = re.compile(r"\A([^0-9]*20[0-9]{2})(0[1-9]|1[0-2])([0-3][0-9])(?=(?:[0-9]{4}(?:[0-9]{2})?)?(?![0-9]))")
+"""A day in one number, maybe with a time: year, month and day count as three (`bookworm-20240911`)."""
 _KINDS: tuple[Kind, ...] = ("digest", "patch", "minor", "major")
 
 
@@ -46,10 +48,10 @@ def images_of(moves: Iterable[Move]) -> list[MovedReference]:
 
 
 def kind_of(old: ImageRef | UpstreamVersion, new: ImageRef | UpstreamVersion) -> Kind:
-    """How far a move goes: only the digest, or by the place of the first number of the tag that differs."""
+    """How far a move goes: only the digest, or by the place of the first number of the tag that differs (docs/updates.md)."""
     if old.tag == new.tag:
         return "digest"
-    numbers = (re.findall(r"[0-9]+", image.tag or "") for image in (old, new))
+    numbers = (re.findall(r"[0-9]+", _DAY.sub(r"\1.\2.\3.", image.tag or "", count=1)) for image in (old, new))
     place = next((index for index, (a, b) in enumerate(zip_longest(*numbers)) if a != b), 0)
     return _KINDS[max(1, 3 - place)]
 

@@ -17,7 +17,7 @@ from sig_bots.errors import ForgeError, NotFound, Transient
 from sig_bots.pins import Stays, next_digest, why_not
 from sig_bots.refs import ImageRef
 from sig_bots.taglists import TagLists
-from sig_bots.tags import Proposal, newest, scheme_for
+from sig_bots.tags import Proposal, beyond_major, newest, scheme_for
 from sig_bots.tools import Registry
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updatemoves import Move, MovedReference
@@ -46,7 +46,7 @@ class Scan:
     held: set[str] = field(default_factory=set)
     """Names of images of which something newer is held back; their pull request, if there is one, stays as it is."""
     why_held: dict[str, str] = field(default_factory=dict)
-    """Why, by those names."""
+    """Why, by those names, and why of images that are not there at all."""
     waiting: list[str] = field(default_factory=list)
     """One sentence per version that has to wait for its cooldown."""
     cooling: dict[str, Cooling] = field(default_factory=dict)
@@ -133,9 +133,11 @@ class _Look:
 
     def _stays(self, path: str, one: Reference, why: Stays) -> None:
         self._staying[one.start] = f"{path}:{one.line}: {one.text} stays: {why.reason}"
+        name = _image(one).name
         if why.held:
-            self.scan.held.add(_image(one).name)
-            self.scan.why_held[_image(one).name] = why.reason
+            self.scan.held.add(name)
+        if why.held or why.missing:
+            self.scan.why_held[name] = why.reason
 
     def _moves(self, path: str, one: Reference, target: ImageRef, reason: str, link: str = "") -> None:
         old = _image(one)
@@ -149,7 +151,7 @@ class _Look:
         Returns the starts of the references that move.
         """
         problem: str | None = None
-        avoided: set[str] = set()
+        avoided: dict[str, str] = {}
         for _ in range(_MOST_TRIES):
             target = self._found(one, avoided)
             if target is None:
@@ -161,7 +163,8 @@ class _Look:
                 others = self._followers(one, found, consequences(data, one, target[0]), moved)
             except (EditRefused, _Impossible) as error:
                 problem = problem or str(error).rstrip(".")
-                avoided.add(target[0].tag or "")
+                tag = target[0].tag or ""
+                avoided[tag] = f"{tag} does not fit all that its ARG feeds"
                 continue
             except (Transient, ForgeError) as error:
                 self.scan.unreachable[_image(one).name] = error
@@ -204,21 +207,21 @@ class _Look:
             result.append((other, new))
         return result
 
-    def _found(self, one: Reference, avoided: Collection[str] = ()) -> Target | Stays | None:
+    def _found(self, one: Reference, avoided: Mapping[str, str] | None = None) -> Target | Stays | None:
         """The target, a reason to stay, or None when the registry could not be asked."""
         image, pin = _image(one), self.config.pin_digests and not one.args
         key = (str(image), _platform(one), pin)
         if key in self._targets and not avoided:
             return self._targets[key]
         try:
-            found = self._target(image, _platform(one), avoided, pin=pin)
+            found = self._target(image, _platform(one), avoided or {}, pin=pin)
         except (Transient, ForgeError) as error:
             self.scan.unreachable[image.name] = error
             found = None
         return found if avoided else self._targets.setdefault(key, found)
 
     def _target(
-        self, image: ImageRef, platform: str | None, avoided: Collection[str], *, pin: bool
+        self, image: ImageRef, platform: str | None, avoided: Mapping[str, str], *, pin: bool
     ) -> Target | Stays | None:
         full = resolve(image)
         if image.tag is None:
@@ -229,12 +232,12 @@ class _Look:
         try:
             tags = self.known.of(full)
         except NotFound:
-            return Stays(f"{full.name} does not exist in its registry")
+            return Stays(f"{full.name} does not exist in its registry", missing=True)
         tag, reason, why = self._next_tag(image, full, tags, avoided)
         if image.digest is not None:
             pinned = next_digest(self.known.registry, full, tag, platform)
             if isinstance(pinned, Stays):
-                return pinned if reason or not why.held else why
+                return pinned if reason or pinned.missing or not (why.held or why.passed_over) else why
             return image.with_tag(tag, pinned), reason or f"the tag {tag} points at a newer digest"
         if not reason and not pin:
             return why
@@ -244,7 +247,7 @@ class _Look:
         return image.with_tag(tag, digest), reason or f"{tag} gets the digest it has now, so that builds are the same"
 
     def _next_tag(
-        self, image: ImageRef, full: ImageRef, tags: Sequence[str], avoided: Collection[str]
+        self, image: ImageRef, full: ImageRef, tags: Sequence[str], avoided: Mapping[str, str]
     ) -> tuple[str, str, Stays]:
         """The tag to use, why it is newer (empty when it is the present one), and why nothing newer is used."""
         scheme = self.config.tag_rule(image).scheme or scheme_for(full)
@@ -252,7 +255,11 @@ class _Look:
         held: dict[str, tuple[Proposal, str]] = {}
         proposal: Proposal | None = None
         for _ in range(_MOST_TRIES):
-            proposal = newest(current, tags, scheme, self.config.policy_for(image, tags, {*avoided, *held}))
+            aside = {**avoided, **{tag: wait for tag, (_, wait) in held.items()}}
+            policy = self.config.policy_for(image, tags, aside)
+            proposal = newest(current, tags, scheme, policy)
+            if proposal is None and not aside and (beyond := beyond_major(current, tags, scheme, policy)):
+                why = Stays(beyond, passed_over=True)
             if proposal is None or not (wait := self._wait(full, proposal.tag)):
                 break
             held[proposal.tag], proposal = (proposal, wait), None
@@ -289,7 +296,7 @@ class _Look:
             self.scan.ahead.add(key)
             return ""
         ripe = f"{created + least:%Y-%m-%d %H:%M} UTC"
-        return f"{tag} was made on {created:%Y-%m-%d} and waits until {ripe} ({self.config.cooldown})"
+        return f"{tag} was made on {created:%Y-%m-%d} and waits until {ripe} (cooldown {self.config.cooldown})"
 
 
 class _Impossible(Exception):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sig_bots.errors import UserError
 from sig_bots.fedora_releases import AS_OF, RELEASES
 from sig_bots.refs import ImageRef
-from sig_bots.tags import Policy, newest, scheme_for
+from sig_bots.tags import Policy, beyond_major, newest, scheme_for
 from sig_bots.tagschemes import SCHEMES, infer
 
 SEPTEMBER = Policy(today=date(2026, 9, 1))
@@ -187,6 +187,57 @@ def test_a_major_version_can_be_kept_and_a_tag_ignored() -> None:
     tags = ["1.2.3", "1.2.4", "1.3.0", "2.0.0"]
     assert newest("1.2.3", tags, policy=Policy(major=False)).tag == "1.3.0"  # type: ignore[union-attr]
     assert newest("1.2.3", tags, policy=Policy(ignored=frozenset({"2.0.0"}))).tag == "1.3.0"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("current", "tags", "expected"),
+    [
+        ("20", ["20", "21", "22"], None),
+        ("12", ["11", "12", "13"], None),
+        ("40", ["40", "41", "rawhide"], None),
+        ("12-slim", ["12-slim", "13-slim"], None),
+        ("9.4-12", ["9.4-12", "9.5-1", "10.0-1"], "9.5-1"),
+        ("v1.2-3-gabcdef0", ["v1.2-3-gabcdef0", "v1.9-1-gabcdef1", "v2.0-1-gabcdef2"], "v1.9-1-gabcdef1"),
+        ("22.04", ["22.04", "22.10", "24.04"], "22.10"),
+        ("2023.1", ["2023.1", "2023.2", "2024.1"], "2023.2"),
+        ("20230911", ["20230911", "20231002", "20240101"], "20231002"),
+        ("20230911-abc1234", ["20230911-abc1234", "20231002-abc1235", "20240101-abc1236"], "20231002-abc1235"),
+    ],
+)
+def test_a_kept_major_version_is_the_first_number_in_every_scheme(
+    current: str, tags: list[str], expected: str | None
+) -> None:
+    policy = Policy(today=date(2025, 1, 15), major=False)
+    found = newest(current, tags, policy=policy)
+    assert (found and found.tag) == expected
+    assert newest(current, tags, policy=Policy(today=date(2025, 1, 15))) != found
+    assert bool(beyond_major(current, tags, policy=policy))
+
+
+def test_versions_with_a_v_cross_major_versions() -> None:
+    for current, target in (
+        ("v1.2.3", "v2.0.0"),
+        ("v1.2", "v2.0"),
+        ("V1.9-alpine", "V2.1-alpine"),
+        ("v1.9-1", "v2.0-1"),
+    ):
+        found = newest(current, [current, target])
+        assert found is not None
+        assert found.tag == target
+
+
+def test_a_new_major_version_that_is_left_out_is_told() -> None:
+    text = beyond_major("12", ["11", "12", "13"], policy=Policy(major=False))
+    assert text == "13 is a new major version, which `allow: {major: false}` leaves out"
+    assert not beyond_major("12", ["11", "12"], policy=Policy(major=False))
+    assert not beyond_major("12", ["11", "12", "13"])
+
+
+def test_tags_that_are_set_aside_are_told_with_their_cause_and_not_counted_as_ignored() -> None:
+    tags = ["1.0.0", "1.0.1", "1.0.2"]
+    found = newest("1.0.0", tags, policy=Policy(set_aside={"1.0.2": "1.0.2 waits until Friday"}))
+    assert found is not None
+    assert found.reason == "1.0.1 is the newest of 3 tags, ordered by version (semver); 1.0.2 waits until Friday."
 
 
 # ---- properties

@@ -96,6 +96,8 @@ def test_how_far_a_move_goes() -> None:
         ("a:1.2.3", "a:1.2.4"): "patch", ("a:1.2", "a:1.3"): "minor", ("a:41", "a:42"): "major",
         ("a:v1.2-alpine3.19", "a:v1.2-alpine3.20"): "patch", ("a:1.2", "a:2.0"): "major",
         (f"a:1@sha256:{'0' * 64}", f"a:1@sha256:{'1' * 64}"): "digest", ("a:9.4-12", "a:9.5-1"): "minor",
+        ("a:day-20240911", "a:day-20241002"): "minor", ("a:20240911", "a:20240912"): "patch", ("a:24.04", "a:25.04"): "major",
+        ("a:20240911", "a:20250101"): "major", ("a:202409110930", "a:202409111015"): "patch", ("a:20249999", "a:20249998"): "major",
     }  # fmt: skip
     for (old, new), kind in cases.items():
         assert kind_of(ImageRef.parse(old), ImageRef.parse(new)) == kind, (old, new)

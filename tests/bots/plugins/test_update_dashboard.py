@@ -147,7 +147,7 @@ def test_a_tick_takes_a_version_ahead_of_its_cooldown_and_it_stays_there() -> No
     look(sig)
     assert opened(sig) == [f"Update {A} to 2"]
     assert section(sig, "Waiting") == [
-        f"Update {A} to 3: 3 was made on 2026-11-21 and waits until 2026-11-24 12:00 UTC (3d)"
+        f"Update {A} to 3: 3 was made on 2026-11-21 and waits until 2026-11-24 12:00 UTC (cooldown 3d)"
     ]
     tick(sig, f"Update {A} to 3")
     assert opened(sig) == [f"Update {A} to 3"]

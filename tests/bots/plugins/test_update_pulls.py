@@ -140,6 +140,20 @@ def test_another_major_version_can_be_refused() -> None:
     assert [one.title for one in look(sig)] == [f"Update {BASE} to 1.4"]
 
 
+def test_a_plain_number_is_a_major_version_and_is_told_when_it_is_left_out() -> None:
+    sig = world(f"FROM {BASE}:12\n", *(f"{BASE}:{tag}" for tag in ("11", "12", "13")), update="{allow: {major: false}}")
+    assert look(sig) == []
+    why = "13 is a new major version, which `allow: {major: false}` leaves out"
+    assert f"Containerfile:1: {BASE}:12 stays: {why}" in sig.log
+
+
+def test_with_a_digest_the_newer_major_version_is_told_too() -> None:
+    digest = world("", f"{BASE}:12").registry.names[BASE]["12"]
+    sig = world(f"FROM {BASE}:12@{digest}\n", f"{BASE}:12", f"{BASE}:13", update="{allow: {major: false}}")
+    assert look(sig) == []
+    assert any("13 is a new major version" in line for line in sig.log)
+
+
 def test_tags_can_be_ignored_and_allowed_by_pattern() -> None:
     tags = [f"{BASE}:{tag}" for tag in ("1.0", "1.4", "1.5", "2.0")]
     sig = world(

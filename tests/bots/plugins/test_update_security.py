@@ -132,7 +132,7 @@ def test_what_a_ripe_version_fixes_already_is_no_reason_not_to_wait() -> None:
     sig.registry.push(f"{BASE}:1.1", [image("3.0-2", age=10)])
     sig.registry.push(f"{BASE}:1.2", [image("3.0-3")])
     assert titles(sig) == [f"Update {BASE} to 1.1"]
-    assert "cooldown" not in look(sig)[0].body
+    assert "does not wait for its cooldown" not in look(sig)[0].body
 
 
 def test_when_the_service_does_not_answer_the_version_waits_and_the_log_says_why() -> None:

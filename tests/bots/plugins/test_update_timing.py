@@ -72,7 +72,12 @@ def test_a_version_waits_for_its_cooldown_and_an_older_one_goes_first() -> None:
     dated(sig, "1.1", SUNDAY - timedelta(days=10))
     dated(sig, "1.2", SUNDAY - timedelta(days=1))
     assert titles(sig) == [f"Update {BASE} to 1.1"]
-    assert any("1.2 was made on 2026-11-21 and waits until 2026-11-24 12:00 UTC (3d)" in line for line in sig.log)
+    assert any(
+        "1.2 was made on 2026-11-21 and waits until 2026-11-24 12:00 UTC (cooldown 3d)" in line for line in sig.log
+    )
+    (one,) = sig.forge().find_prs("sigbot/update/")
+    assert "ignored" not in one.body
+    assert "; 1.2 was made on 2026-11-21 and waits until 2026-11-24 12:00 UTC (cooldown 3d)." in one.body
     assert titles(at(sig, SUNDAY + timedelta(days=2))) == [f"Update {BASE} to 1.2"]
 
 
