@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sig_bots.migration.imagepatterns import dependabot_glob
+from sig_bots.migration.imagepatterns import dependabot_globs
 from sig_bots.migration.outcome import LONGEST_NAME, Draft, shown
 from sig_bots.migration.renovatesettings import known_zone
 from sig_bots.migration.schedules import dependabot
@@ -36,8 +36,18 @@ _SENTENCES = {
     "multi-ecosystem-group": "sigbot updates images in Containerfiles alone; groups of these go into `update.groups`.",
     "insecure-external-code-execution": "sigbot runs no code of the repository when it looks for updates.",
 }
-_JOINED = ("labels", "reviewers", "ignore", "groups", "cooldown")
-_DIFFERENT = "the entries for images differ here and sigbot has one setting for the repository; look at what it became."
+_JOINED = {
+    "labels": "every pull request gets the labels of all of them.",
+    "reviewers": "the reviewers of all of them are asked, on every pull request.",
+    "ignore": "what one of them ignores is ignored in every folder.",
+    "groups": "the groups of all of them hold in every folder.",
+    "cooldown": "the cooldown of the first that has one holds in every folder.",
+}
+_DIFFERENT = "the entries for images differ here: "
+_BARE = "a name without `/` is the image that is pulled by this name alone; for one right below another registry add `HOST/NAME`."
+_BARE_GLOB = (
+    "a pattern without `/` also fits the last part of longer names here (`*/NAME*`); write out what it is to mean."
+)
 _ONCE = (
     "the entries for images differ here and sigbot has one setting for the repository: that of the first one was taken."
 )
@@ -68,9 +78,9 @@ def convert(draft: Draft, data: Mapping[str, Any]) -> None:
             "no entry updates images in Containerfiles, so updates are off here; write `update: {}` to have sigbot look after them.",
         )
         return
-    for key in _JOINED:
+    for key, chosen in _JOINED.items():
         if other := next((path for path, entry in images if entry.get(key) != images[0][1].get(key)), None):
-            draft.lose((*other, key), _DIFFERENT)
+            draft.lose((*other, key), _DIFFERENT + chosen)
     _directories(draft, images)
     _limits(draft, images)
 
@@ -158,31 +168,43 @@ def _names(draft: Draft, path: Path, key: str, value: object) -> None:
         draft.extend(key, names, path)
 
 
+def _globs(draft: Draft, path: Path, name: str) -> list[str]:
+    """The globs of a name; what one without `/` names more or less than there is told, once in the file."""
+    globs = dependabot_globs(name)
+    told = _BARE_GLOB if len(globs) > 1 else _BARE
+    if (
+        globs
+        and "/" not in name
+        and not name.startswith("*")
+        and told not in [one.message for one in draft.losses.values()]
+    ):
+        draft.lose(path, told)
+    return globs
+
+
 def _ignore(draft: Draft, path: Path, rule: Mapping[str, Any]) -> None:
     """One rule of `ignore`: names, with `versions` or kinds of update."""
     name = rule.get("dependency-name", "*")
-    glob = dependabot_glob(name) if isinstance(name, str) else None
-    if glob is None:
+    globs = _globs(draft, (*path, "dependency-name"), name) if isinstance(name, str) else []
+    if not globs:
         draft.lose(path, "names no image; write what is to stay into `update.ignore`.")
         return
     versions = draft.texts((*path, "versions"), rule.get("versions"))
     kinds = {kind.removeprefix(_SEMVER) for kind in draft.texts((*path, "update-types"), rule.get("update-types"))}
     for text in versions:
         if (tag := exact(text)) is not None:
-            patterns = [f"{glob}:{tag}", f"{glob}:{tag}-*"]
-            if tag.endswith(".*"):
-                patterns = [f"{glob}:{tag}", f"{glob}:{tag[:-2]}", f"{glob}:{tag[:-2]}-*"]
-            draft.extend("ignore", patterns, path)
-        elif (allowed := not_from(text)) is not None and glob not in draft.update.get("tags", {}):
-            draft.put("tags", {glob: {"allowed": allowed}}, path)
+            tags = [tag, tag[:-2], f"{tag[:-2]}-*"] if tag.endswith(".*") else [tag, f"{tag}-*"]
+            draft.extend("ignore", [f"{glob}:{one}" for glob in globs for one in tags], path)
+        elif (allowed := not_from(text)) is not None and globs[0] not in draft.update.get("tags", {}):
+            draft.put("tags", {glob: {"allowed": allowed} for glob in globs}, path)
         elif not text.lstrip().startswith("<"):  # what is older is never proposed
             draft.lose(
                 (*path, "versions"),
                 f"{shown(text)} cannot be rewritten; write into `update.tags` which tags are `allowed`.",
             )
     if kinds >= {"major", "minor", "patch"} or not (versions or kinds):
-        draft.extend("ignore", [glob], path)
-    elif kinds == {"major"} and glob == "*":
+        draft.extend("ignore", globs, path)
+    elif kinds == {"major"} and globs == ["*"]:
         draft.put("allow", {"major": False}, path)
     elif kinds:
         draft.lose(
@@ -202,7 +224,7 @@ def _groups(draft: Draft, path: Path, value: object) -> None:
             )
             continue
         patterns = draft.texts((*at, "patterns"), given.get("patterns", "*"))
-        globs = [glob for one in patterns if (glob := dependabot_glob(one))]
+        globs = [glob for one in patterns for glob in _globs(draft, (*at, "patterns"), one)]
         if not globs or not 0 < len(name) <= LONGEST_NAME:
             draft.lose(at, "names no image, or has no short name; write the images into `update.groups`.")
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import product
 
-__all__ = ["dependabot_glob", "image_globs", "may_be_image", "regex_globs"]
+__all__ = ["dependabot_globs", "image_globs", "may_be_image", "regex_globs"]
 
 _MOST = 32
 _NAME = re.compile(r"[A-Za-z0-9._/:*?\[\]-]{1,255}", re.ASCII)
@@ -28,9 +28,21 @@ def image_globs(pattern: str) -> list[str] | None:
     return found if found and all(_NAME.fullmatch(glob) for glob in found) else None
 
 
-def dependabot_glob(pattern: str) -> str | None:
-    """A `dependency-name` or group pattern of Dependabot, whose only wildcard is `*`; None when it can be no image."""
-    return pattern if _NAME.fullmatch(pattern) and may_be_image(pattern) else None
+def dependabot_globs(pattern: str) -> list[str]:
+    """Globs for a `dependency-name` or group pattern of Dependabot, whose only wildcard is `*`; none when it can be no image.
+
+    Dependabot calls an image by its name without the registry, so `ubi9/ubi` is that of any of them. A plain name of one
+    part stays as it is: `*/node` would be `bitnami/node` as well.
+    """
+    if not (_NAME.fullmatch(pattern) and may_be_image(pattern)):
+        return []
+    first, slash, _ = pattern.partition("/")
+    registry = slash and ("." in first or ":" in first or first == "localhost")
+    return (
+        [pattern, f"*/{pattern}"]
+        if not (registry or first.startswith("*")) and (slash or "*" in pattern)
+        else [pattern]
+    )
 
 
 def may_be_image(name: str) -> bool:

@@ -11,7 +11,7 @@ from sig_bots.errors import UserError
 from sig_bots.refs import Value
 from sig_bots.yamltree import Document, Path
 
-__all__ = ["LONGEST_NAME", "Draft", "Loss", "Migration", "MigrationError", "dotted", "shown"]
+__all__ = ["LONGEST_NAME", "Draft", "Loss", "Migration", "MigrationError", "dotted", "shown", "without_templates"]
 
 _SHOWABLE = re.compile(r"(?!.*://)[A-Za-z0-9_.:>/()#,*?^$|\[\]{}<=~!\\+ -]{1,60}", re.ASCII)
 _KEY_LENGTH = 120
@@ -68,6 +68,8 @@ class Draft:
     """The first place that keeps something from being merged which sigbot cannot tell apart: then nothing is merged."""
     dashboard_title: str = ""
     """What the dashboard issue is to be called, should there be one."""
+    alert_age: tuple[Path, str] | None = None
+    """How old a fix of a vulnerability must be (empty: no age at all), and where that is said."""
     losses: dict[tuple[str, str], Loss] = field(default_factory=dict)
     origins: dict[Path, Path] = field(default_factory=dict)
     """Where a value of the update section comes from, by its path there."""
@@ -127,3 +129,11 @@ class Draft:
             return value
         self.lose(path, "is no whole number, so it was left out.")
         return None
+
+
+def without_templates(draft: Draft, path: Path, names: list[str]) -> list[str]:
+    """The names that are meant as they stand; one to be filled in for each update (`{{packageName}}`) is a loss."""
+    fixed = [name for name in names if "{{" not in name]
+    if len(fixed) != len(names):
+        draft.lose(path, "sigbot fills nothing in (`{{…}}`); only the names that are always the same were taken over.")
+    return fixed

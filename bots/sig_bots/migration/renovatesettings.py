@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sig_bots.migration.outcome import LONGEST_NAME, Draft, shown
+from sig_bots.migration.outcome import LONGEST_NAME, Draft, shown, without_templates
+from sig_bots.migration.renovateages import cooldown_of
 from sig_bots.migration.renovaterules import Scope
 from sig_bots.migration.renovatesecurity import alerts, database
 from sig_bots.migration.renovatevalues import values_of
@@ -22,7 +23,6 @@ LONGEST_TITLE = 120
 _KINDS = ("digest", "patch", "minor", "major")
 _VERSIONS = frozenset({"major", "minor", "patch"})
 _SCHEMES = {"semver": "semver", "redhat": "rpm-release", "docker": None, "loose": None}
-_AGE = re.compile(r"(\d{1,4})\s*(minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w|months?)", re.ASCII)
 _WHOLE = "sigbot sets this for the whole repository only; set `update.{key}` if it should hold for all updates."
 
 
@@ -150,7 +150,7 @@ def _texts_of(key: str, *, more: bool) -> Setting:
             names = [name for name in names if not name.startswith("team:")]
         if not more:
             draft.update.pop(key, None)
-        draft.extend(key, names, path)
+        draft.extend(key, without_templates(draft, path, names), path)
 
     return setting
 
@@ -158,17 +158,13 @@ def _texts_of(key: str, *, more: bool) -> Setting:
 def _age(draft: Draft, path: Path, value: object, scope: Scope) -> None:
     if not _whole(draft, path, scope, "cooldown"):
         return
-    text = f"{value} days" if isinstance(value, int) and not isinstance(value, bool) else value
-    match = _AGE.fullmatch(text.strip().lower()) if isinstance(text, str) else None
-    if match is None:
+    age = cooldown_of(value)
+    if age is None:
         draft.lose(path, "is no length of time that is known; write it into `update.cooldown`, as in `3d`.")
-        return
-    number, unit = int(match[1]), match[2]
-    if not number:
+    elif age:
+        draft.set("cooldown", age, path)
+    else:
         draft.update.pop("cooldown", None)
-        return
-    written = f"{number * 30}d" if unit.startswith("mo") else f"{number}{unit[0]}"
-    draft.set("cooldown", f"{number // 24}d" if unit[0] == "h" and number % 24 == 0 else written, path)
 
 
 def _pin(draft: Draft, path: Path, value: object, scope: Scope) -> None:

@@ -31,7 +31,7 @@ class Windows(NamedTuple):
     windows: tuple[str, ...]
     """Empty: at any time."""
     narrower: str = ""
-    """What the windows leave out, as the end of a sentence; empty when they are the same."""
+    """What the windows leave out, as a sentence without its end; empty when they are the same."""
 
 
 def later(text: str) -> Windows | None:
@@ -65,7 +65,11 @@ def later(text: str) -> Windows | None:
 
 def cron(text: str, *, moment: bool = False) -> Windows | None:
     """Five fields of cron (crontab(5)). Renovate reads them as the hours in which it may work, so its minute is `*`;
-    `moment` (Dependabot) as a point in time, after which there is a window of six hours. None: not understood."""
+    `moment` (Dependabot) as a point in time, after which there is a window of six hours. None: not understood.
+
+    With days of the month and of the week, crontab(5) means either; Renovate means days that are both, which no window
+    can say: it becomes the fewer days of the two, and that is told.
+    """
     fields = text.split()
     if len(fields) != 5:
         return None
@@ -91,13 +95,22 @@ def cron(text: str, *, moment: bool = False) -> Windows | None:
         times = _hour_runs(hours) if len(hours) < 24 else []
     named = {_NUMBERED[day % 7] for day in days}
     by_month = sorted(of_month) if len(of_month) < 31 else []
+    told = [] if len(months) == 12 else ["the months are left out, so it is every month"]
+    either = bool(by_month) and len(named) < 7
+    if either and not moment:
+        either = False
+        if len(by_month) * 12 < len(named) * 52:
+            named = set(_DAYS)
+            told.append("the days of the week are left out, so it is each of these days of the month")
+        else:
+            by_month = []
+            told.append("the days of the month are left out, so it is each of these days of the week")
     windows: tuple[str, ...] = ()
     if by_month:
         windows = _windows((), by_month, times)
-    if not by_month or len(named) < 7:  # cron: both fields given means either
+    if not by_month or either:
         windows += _windows(named, (), times)
-    narrower = "" if len(months) == 12 else "the months are left out, so it is every month"
-    return Windows(tuple(dict.fromkeys(windows)), narrower)
+    return Windows(tuple(dict.fromkeys(windows)), "; ".join(told))
 
 
 def dependabot(interval: str, day: str = "", time: str = "", cronjob: str = "") -> Windows | None:

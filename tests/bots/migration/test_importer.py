@@ -13,7 +13,9 @@ from sig_bots.bot import BotConfig
 from sig_bots.config import RepoConfig, parse_config
 from sig_bots.migration.importer import migrate
 from sig_bots.migration.outcome import Migration, MigrationError
+from sig_bots.refs import ImageRef
 from sig_bots.roster import load_bots
+from sig_bots.updateconfig import UpdateConfig
 
 MODEL = load_bots().bots["update"].config_model
 NAMES = [
@@ -56,6 +58,80 @@ def sound(found: Migration) -> None:
     parsed = parse_config(found.text.encode(), load_bots())
     assert isinstance(parsed, RepoConfig), f"{parsed}\n{found.text}"
     assert all(loss.message and "\n" not in str(loss) for loss in found.losses)
+
+
+def renovated(**settings: object) -> Migration:
+    return migrate("renovate.json", json.dumps({"minimumReleaseAge": "3 days", **settings}).encode(), MODEL)
+
+
+@pytest.mark.parametrize("age", ["0 days", "0", 0, None, "0h"])
+def test_a_security_fix_that_waits_for_nothing_there_waits_for_nothing_here(age: object) -> None:
+    for key in ("minimumReleaseAge", "stabilityDays"):
+        found = renovated(vulnerabilityAlerts={key: age})
+        assert "cooldown: 3d" in found.text
+        assert "bypass_cooldown" not in found.text
+
+
+def test_a_security_fix_that_waits_shorter_than_others_is_told() -> None:
+    found = renovated(vulnerabilityAlerts={"minimumReleaseAge": "1 day"})
+    assert "bypass_cooldown: false" in found.text
+    assert "here it waits 3d." in str(found.losses[0])
+    assert renovated(vulnerabilityAlerts={"minimumReleaseAge": "3 days"}).losses == ()
+    assert "does not wait" in str(renovated(vulnerabilityAlerts={"minimumReleaseAge": "a while"}).losses)
+
+
+@pytest.mark.parametrize("key", ["labels", "addLabels", "reviewers"])
+def test_names_that_renovate_fills_in_are_told_and_not_copied(key: str) -> None:
+    found = renovated(**{key: ["plain", "{{packageName}}"]}, vulnerabilityAlerts={"labels": ["{{datasource}}"]})
+    assert "- plain" in found.text
+    assert "{{" not in found.text
+    assert [loss.key for loss in found.losses] == [key, "vulnerabilityAlerts.labels"]
+
+
+def entries(**settings: object) -> tuple[UpdateConfig, list[str]]:
+    """A dependabot.yml with one entry, as settings and losses."""
+    entry = {"package-ecosystem": "docker", "schedule": {"interval": "daily"}, **settings}
+    found = migrate("dependabot.yml", json.dumps({"version": 2, "updates": [entry]}).encode(), MODEL)
+    parsed = parse_config(found.text.encode(), load_bots())
+    assert isinstance(parsed, RepoConfig)
+    section = parsed.sections["update"]
+    assert isinstance(section, UpdateConfig)
+    return section, [loss.message for loss in found.losses]
+
+
+def test_names_without_a_registry_are_those_of_every_registry() -> None:
+    found, losses = entries(ignore=[{"dependency-name": "ubi9/ubi"}], groups={"base": {"patterns": ["ubi8/*"]}})
+    for name in ("registry.access.redhat.com/ubi9/ubi", "ubi9/ubi"):
+        assert found.ignores(ImageRef.parse(name))
+    assert not found.ignores(ImageRef.parse("registry.access.redhat.com/ubi9/ubi-minimal"))
+    assert found.groups == {"base": ("ubi8/*", "*/ubi8/*")}
+    assert losses == []
+
+
+def test_versions_of_a_name_without_a_registry_are_ignored_in_every_registry() -> None:
+    found, _ = entries(
+        ignore=[
+            {"dependency-name": "ubi9/python", "versions": ["3.12.x"]},
+            {"dependency-name": "ubi9/go", "versions": [">= 2"]},
+        ]
+    )
+    assert "*/ubi9/python:3.12.*" in found.ignore
+    assert found.tag_rule(ImageRef.parse("registry.example/ubi9/go")).allowed is not None
+
+
+def test_a_bare_name_is_one_image_and_that_is_told_once() -> None:
+    found, losses = entries(ignore=[{"dependency-name": "node"}, {"dependency-name": "fedora"}])
+    assert found.ignores(ImageRef.parse("docker.io/library/node"))
+    assert found.ignores(ImageRef.parse("registry.fedoraproject.org/fedora"))
+    assert not found.ignores(ImageRef.parse("docker.io/bitnami/node"))
+    assert [loss for loss in losses if "`HOST/NAME`" in loss] == losses
+    assert len(losses) == 1
+
+
+def test_a_pattern_without_a_slash_fits_longer_names_and_that_is_told() -> None:
+    found, losses = entries(ignore=[{"dependency-name": "ubi*"}])
+    assert found.ignores(ImageRef.parse("registry.access.redhat.com/ubi9/ubi"))
+    assert "`*/NAME*`" in losses[0]
 
 
 @given(st.sampled_from(NAMES), st.binary(max_size=200))

@@ -50,11 +50,23 @@ def test_words_that_are_not_understood_are_not_guessed(text: str) -> None:
         ("* * * * 5-7", ("fri-sun",)),
         ("* */6 * * 3", ("wed 00:00-01:00", "wed 06:00-07:00", "wed 12:00-13:00", "wed 18:00-19:00")),
         ("* 0-3 1,15 * *", ("day 1,15 00:00-04:00",)),
-        ("* * 1-3 * 1", ("day 1,2,3", "mon")),
     ],
 )
 def test_cron_is_the_hours_in_which_renovate_works(text: str, windows: tuple[str, ...]) -> None:
     assert cron(text) == Windows(windows)
+
+
+def test_days_of_the_month_that_are_also_weekdays_are_told_and_not_widened_to_both() -> None:
+    week = "the days of the month are left out, so it is each of these days of the week"
+    month = "the days of the week are left out, so it is each of these days of the month"
+    assert cron("* 0-3 1-7 * 1") == Windows(("mon 00:00-04:00",), week)
+    assert cron("* * 1 * 1-5") == Windows(("day 1",), month)
+    assert cron("* * 1-31 * 1") == Windows(("mon",))
+    assert cron("* * 1 * 0-6") == Windows(("day 1",))
+
+
+def test_dependabot_works_on_either_of_the_days_of_month_and_week() -> None:
+    assert dependabot("cron", cronjob="0 9 1 * 1") == Windows(("day 1 09:00-15:00", "mon 09:00-15:00"))
 
 
 def test_months_are_left_out_and_told() -> None:
