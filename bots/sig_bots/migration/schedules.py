@@ -96,21 +96,22 @@ def cron(text: str, *, moment: bool = False) -> Windows | None:
     named = {_NUMBERED[day % 7] for day in days}
     by_month = sorted(of_month) if len(of_month) < 31 else []
     told = [] if len(months) == 12 else ["the months are left out, so it is every month"]
-    either = bool(by_month) and len(named) < 7
-    if either and not moment:
-        either = False
-        if len(by_month) * 12 < len(named) * 52:
-            named = set(_DAYS)
-            told.append("the days of the week are left out, so it is each of these days of the month")
-        else:
-            by_month = []
-            told.append("the days of the month are left out, so it is each of these days of the week")
+    if not moment and by_month and len(named) < 7:
+        by_month, named, narrower = _fewer(by_month, named)
+        told.append(narrower)
     windows: tuple[str, ...] = ()
     if by_month:
         windows = _windows((), by_month, times)
-    if not by_month or either:
+    if not by_month or len(named) < 7:
         windows += _windows(named, (), times)
     return Windows(tuple(dict.fromkeys(windows)), "; ".join(told))
+
+
+def _fewer(by_month: list[int], named: set[str]) -> tuple[list[int], set[str], str]:
+    """Days of the month or of the week, of which there are fewer in a year; the others are all. And what that leaves out."""
+    if len(by_month) * 12 < len(named) * 52:
+        return by_month, set(_DAYS), "the days of the week are left out, so it is each of these days of the month"
+    return [], named, "the days of the month are left out, so it is each of these days of the week"
 
 
 def dependabot(interval: str, day: str = "", time: str = "", cronjob: str = "") -> Windows | None:
