@@ -18,7 +18,8 @@ from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updategroups import slug_by_name, slugs
 from sig_bots.updatepulls import Pulls
 from sig_bots.updatereport import ahead_in
-from sig_bots.updating import Scan, look_over
+from sig_bots.updatescan import Scan
+from sig_bots.updating import look_over
 from sig_bots.versionscan import look_over_versions
 from sig_bots.voice import Voice, same_text
 
@@ -174,7 +175,7 @@ def _board(ctx: Context, config: UpdateConfig, pulls: Pulls, scan: Scan, ticks: 
     entries += cooling_entries(scan, config)
     entries += _others(pulls, {one.slug for one in entries}, merged)
     held = [f"{name}: {why}" for name, why in scan.why_held.items() if name not in scan.cooling]
-    held += [f"{name} was not looked at: {error}" for name, error in scan.unreachable.items()]
+    held += [*scan.idle, *(f"{name} was not looked at: {error}" for name, error in scan.unreachable.items())]
     lost = {dashboard.group_key(one) for one in slugs(scan.unreachable, scan.uses, config.groups, scan.links)}
     told = [dashboard.outcome(entries, key, lost) for key in sorted(ticks)]
     login = code(ctx.actor.login) if ctx.actor else "somebody"

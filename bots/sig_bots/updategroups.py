@@ -16,7 +16,7 @@ from sig_bots.containerfile.shortnames import resolve
 from sig_bots.refs import ImageRef
 from sig_bots.tagpatterns import fits_name
 from sig_bots.updatemoves import Move
-from sig_bots.versionmoves import PROJECT
+from sig_bots.versionmoves import PROJECT, MovedVersion
 
 __all__ = ["Group", "grouped", "slug_by_name", "slugs"]
 
@@ -37,9 +37,20 @@ class Group:
 
     @property
     def fingerprint(self) -> str:
-        """Says which versions it moves to: somebody who closes the pull request declined these."""
-        text = "\n".join(sorted({str(one.new) for one in self.moves}))
+        """Says which versions it moves to: somebody who closes the pull request declined these.
+
+        A digest counts only where the tag stays: the same tag with a digest, or with another one, is no other version.
+        """
+        text = "\n".join(sorted({_version(one) for one in self.moves}))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _version(one: Move) -> str:
+    return (
+        str(one.new)
+        if one.old.tag == one.new.tag or isinstance(one, MovedVersion)
+        else str(one.new.with_tag(one.new.tag))
+    )
 
 
 def grouped(

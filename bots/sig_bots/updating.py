@@ -6,7 +6,7 @@ For the bot and for a checkout. Nothing here writes anything; a registry is aske
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sig_bots.containerfile import EditRefused, Reference, references
@@ -20,9 +20,10 @@ from sig_bots.taglists import TagLists
 from sig_bots.tags import Proposal, beyond_major, newest, scheme_for
 from sig_bots.tools import Registry
 from sig_bots.updateconfig import UpdateConfig
-from sig_bots.updatemoves import Move, MovedReference
+from sig_bots.updatemoves import MovedReference
+from sig_bots.updatescan import Scan
 
-__all__ = ["Scan", "Target", "look_over"]
+__all__ = ["Target", "look_over"]
 
 type Target = tuple[ImageRef, str]
 """Where a reference should point, and why."""
@@ -31,34 +32,6 @@ _MOST_TRIES = 8
 """Candidates that are looked at for one reference, newest first."""
 _LONG_AGO = datetime(2013, 3, 1, tzinfo=UTC)
 """Before containers: a reproducible build's date, not an age."""
-
-
-@dataclass
-class Scan:
-    """What a look over the files found."""
-
-    moves: dict[str, list[Move]] = field(default_factory=dict)
-    """Image name -> its moves."""
-    kept: list[str] = field(default_factory=list)
-    """One sentence per reference that stays as it is, and why."""
-    fixed: list[str] = field(default_factory=list)
-    """Those of `kept` whose place cannot be edited."""
-    held: set[str] = field(default_factory=set)
-    """Names of images of which something newer is held back; their pull request, if there is one, stays as it is."""
-    why_held: dict[str, str] = field(default_factory=dict)
-    """Why, by those names, and why of images that are not there at all."""
-    waiting: list[str] = field(default_factory=list)
-    """One sentence per version that has to wait for its cooldown."""
-    cooling: dict[str, Cooling] = field(default_factory=dict)
-    """Image name -> the newest of its versions that has to wait."""
-    ahead: set[str] = field(default_factory=set)
-    """Keys of versions that would have to wait and need not, because somebody asked for them."""
-    unreachable: dict[str, Transient | ForgeError] = field(default_factory=dict)
-    """Image name -> why its registry could not be asked, or does not tell us; its pull request is neither made nor closed."""
-    uses: dict[str, set[str]] = field(default_factory=dict)
-    """Image name -> the tags in use."""
-    links: list[frozenset[str]] = field(default_factory=list)
-    """Names of different images that one ARG moves together."""
 
 
 def look_over(
@@ -232,6 +205,8 @@ class _Look:
         try:
             tags = self.known.of(full)
         except NotFound:
+            tags = ()
+        if not tags:
             return Stays(f"{full.name} does not exist in its registry", missing=True)
         tag, reason, why = self._next_tag(image, full, tags, avoided)
         if image.digest is not None:

@@ -14,7 +14,7 @@ from sig_bots.containerfile.assignments import Assignment, assignments
 from sig_bots.errors import ForgeError, NotFound, Transient
 from sig_bots.pins import Stays
 from sig_bots.updateconfig import UpdateConfig
-from sig_bots.updating import Scan
+from sig_bots.updatescan import Scan
 from sig_bots.upstreams import UpstreamProject, Upstreams
 from sig_bots.versionchoice import NextVersion, next_version
 from sig_bots.versionmoves import PROJECT, MovedVersion, UpstreamVersion
@@ -58,10 +58,10 @@ class _Look:
             places = self._places(rule)
             if not places:
                 which = "" if rule.file == "*" else f" that fits {rule.file}"
-                self.scan.waiting.append(f"{where}: no Containerfile{which} gives {rule.what} a value")
+                self.scan.tell_idle(f"{where}: no Containerfile{which} gives {rule.what} a value")
             elif all(one.reason for _, one in places):
                 path, one = places[0]
-                self.scan.waiting.append(f"{where}: {path}:{one.line}: {one.what} stays: {one.reason}")
+                self.scan.tell_idle(f"{where}: {path}:{one.line}: {one.what} stays: {one.reason}")
             self.scan.uses.setdefault(rule.key, set()).update(one.value for _, one in places)
             if len(places) > _MOST_PLACES:
                 self.scan.kept.append(f"{where}: only the first {_MOST_PLACES} of {len(places):,} values are looked at")
@@ -127,7 +127,7 @@ class _Look:
             return self.upstreams.project(rule.project, rule.ecosystem)
         except NotFound as error:
             self.scan.held.add(rule.key)
-            self.scan.waiting.append(f"{where}: {error}")
+            self.scan.tell_idle(f"{where}: {error}")
         except (Transient, ForgeError) as error:
             self.scan.unreachable[rule.key] = error
         return None

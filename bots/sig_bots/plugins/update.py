@@ -19,13 +19,14 @@ from sig_bots.dashboardissue import Ticks, has_board, is_closed_update, is_ticke
 from sig_bots.errors import Transient
 from sig_bots.fleet import containerfiles, declare_fleet, default_head, may_be_default, require_default
 from sig_bots.refs import same_account
+from sig_bots.updateanswer import unlooked
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updategroups import grouped, slugs
 from sig_bots.updatemerge import concerns_us, merge_ready
 from sig_bots.updatepulls import Pulls
+from sig_bots.updatescan import Scan
 from sig_bots.updatesecurity import BaseNews
 from sig_bots.updatewindow import is_open
-from sig_bots.updating import Scan
 
 bot = Bot("update")
 bot.config(UpdateConfig)
@@ -100,8 +101,8 @@ def propose(ctx: Context, *, asked: bool = False, ripe: bool = False, ticks: Tic
     """Scan the default branch and bring one pull request per moving group up to date; close those no longer needed.
 
     `asked`: a person wants it now, so the schedule counts for nothing; `ripe`: nor does the cooldown; `ticks`: the boxes
-    of the dashboard that a person ticked. Raises Transient when a registry could not be asked, ForgeError when one refuses
-    us; the other images are done then.
+    of the dashboard that a person ticked. An image that is out of reach is told of and the others are done; the next look
+    asks again. Raises Transient or ForgeError when no image at all could be looked at, or not the one that was ticked.
     """
     branch, head = default_head(ctx)
     declare_fleet(ctx, head)
@@ -123,9 +124,11 @@ def propose(ctx: Context, *, asked: bool = False, ripe: bool = False, ticks: Tic
     for sentence in pulls.waiting:
         ctx.log(sentence)
     pulls.waiting += scan.waiting
-    ctx.summary = updatereport.summary(pulls.opened, pulls.merged, len(scan.kept))
+    missed = unlooked(scan.unreachable)
+    pulls.waiting += missed
+    ctx.summary = "; ".join([updatereport.summary(pulls.opened, pulls.merged, len(scan.kept)), *missed])
     done = keep(ctx, config, pulls, scan, ticks)
-    if scan.unreachable and not done:
+    if scan.unreachable and not done and (ticks or scan.blind):
         # What may work later decides: the job is tried again, and with it the image that is refused.
         raise min(scan.unreachable.values(), key=lambda error: not isinstance(error, Transient))
     return pulls

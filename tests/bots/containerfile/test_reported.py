@@ -14,7 +14,8 @@ from sig_bots.fakes.registry import FakeRegistry
 from sig_bots.refs import ImageRef
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updatemoves import apply_moves
-from sig_bots.updating import Scan, look_over
+from sig_bots.updatescan import Scan
+from sig_bots.updating import look_over
 
 AMD, ARM = "linux/amd64", "linux/arm64"
 

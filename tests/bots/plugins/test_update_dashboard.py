@@ -353,10 +353,49 @@ def test_what_is_held_back_or_out_of_reach_or_not_editable_is_told() -> None:
     sig = world(recipe=f"FROM {A}:1\nFROM gone.example/y:1\nARG X\nFROM $X\n")
     sig.registry.publish(f"{A}:2", {"motd": b"2"}, ["linux/s390x"])
     look(sig)
-    (held,) = section(sig, "Held back, or out of reach")
+    held, gone = section(sig, "Held back, or out of reach")
     assert held.startswith(f"{A}: ")
+    assert gone == "gone.example/y: gone.example/y does not exist in its registry"
     assert "cannot be edited</summary>" in issue(sig).body
     assert "Containerfile:4: $X stays" in issue(sig).body
+
+
+def test_an_image_that_does_not_exist_and_a_rule_that_finds_nothing_are_told() -> None:
+    sig = world(
+        "{dashboard: true, versions: [{arg: NODE, project: nodejs}]}",
+        recipe=f"FROM {A}:1\nFROM gone.example/y:1\nFROM {B}:9@sha256:{'0' * 64}\n",
+    )
+    look(sig)
+    told = section(sig, "Held back, or out of reach")
+    assert "gone.example/y: gone.example/y does not exist in its registry" in told
+    assert f"{B}: {B}:9 does not exist in its registry" in told
+    assert "update.versions[0]: no Containerfile gives ARG NODE a value" in told
+
+
+def test_one_image_out_of_reach_ends_the_look_with_a_summary() -> None:
+    sig = world()
+    sig.registry.silent.add(A)
+    sig.tick("update", "sweep")
+    assert opened(sig) == [f"Update {B} to 2"]
+    state, reason = sig.outcomes[-1][1].state, sig.outcomes[-1][1].reason
+    assert (state, reason) == (
+        JobState.DONE, f"#1 Update {B} to 2; 1 image was not looked at: {A} ({A} is not reachable)",
+    )  # fmt: skip
+
+
+def test_when_nothing_can_be_looked_at_the_look_is_made_again() -> None:
+    sig = world()
+    sig.registry.silent.update({A, B})
+    sig.tick("update", "sweep")
+    assert sig.outcomes[-1][1].state == JobState.QUEUED
+
+
+def test_the_command_says_what_could_not_be_looked_at() -> None:
+    sig = world()
+    sig.registry.silent.add(A)
+    number = sig.open_pr({"README.md": "hello"})
+    sig.comment("/sig update", on=number)
+    assert f"1 image was not looked at: {A}" in unescaped(sig.replies()[0])
 
 
 def test_a_tick_is_not_tried_again_for_another_image_that_is_out_of_reach() -> None:

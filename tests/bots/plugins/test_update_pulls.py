@@ -154,6 +154,18 @@ def test_with_a_digest_the_newer_major_version_is_told_too() -> None:
     assert any("13 is a new major version" in line for line in sig.log)
 
 
+def test_a_declined_tag_stays_declined_when_it_would_get_a_digest() -> None:
+    sig = world(f"FROM {BASE}:1.0\n", f"{BASE}:1.0", f"{BASE}:1.1")
+    (one,) = look(sig)
+    close(sig, one.number)
+    sig.push({".sigbot.yaml": "version: 1\nupdate: {pin_digests: true}\n"})
+    assert look(sig) == []
+    sig.registry.publish(f"{BASE}:1.1", {"motd": b"rebuilt"})
+    assert look(sig) == []
+    sig.registry.publish(f"{BASE}:1.2", {"motd": b"new"})
+    assert [found.title for found in look(sig)] == [f"Update {BASE} to 1.2"]
+
+
 def test_tags_can_be_ignored_and_allowed_by_pattern() -> None:
     tags = [f"{BASE}:{tag}" for tag in ("1.0", "1.4", "1.5", "2.0")]
     sig = world(

@@ -129,14 +129,15 @@ def test_it_is_closed_when_the_rule_goes_or_the_value_was_changed_by_hand() -> N
     assert again.forge().pull_request(two.number).state == "closed"
 
 
-def test_a_monitor_that_is_down_closes_nothing_and_is_asked_again() -> None:
+def test_a_monitor_that_is_down_closes_nothing_and_the_job_says_so() -> None:
     sig = world(recipe=f"FROM registry.example/base:1\n{RECIPE.removeprefix('FROM scratch')}")
     for tag in ("1", "2"):
         sig.registry.publish(f"registry.example/base:{tag}", {"f": tag.encode()})
     look(sig)
     sig.upstreams.down = True
     assert [one.title for one in look(sig)] == ["Update nodejs to 22.1.0", "Update registry.example/base to 2"]
-    assert sig.outcomes[-1][1].state == "queued"
+    assert sig.outcomes[-1][1].state == "done"
+    assert "; 1 project was not looked at: project:nodejs (" in (sig.outcomes[-1][1].reason or "")
 
 
 def test_without_rules_the_monitor_is_not_asked() -> None:

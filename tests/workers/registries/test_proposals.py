@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from sig_bots.errors import UserError
 from sig_bots.refs import ImageRef
-from sig_bots.updating import Scan, look_over
+from sig_bots.updatescan import Scan
+from sig_bots.updating import look_over
 from sig_workers.registries.answers import StoredAnswers
 from sig_workers.registries.client import RegistryClient
 from sig_workers.registries.factory import make_registry

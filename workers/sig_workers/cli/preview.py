@@ -15,7 +15,8 @@ from sig_bots.plugins.lint import LintConfig
 from sig_bots.refs import Platform, Repo
 from sig_bots.tools import Finding, FleetImage, Workspace
 from sig_bots.updateconfig import UpdateConfig
-from sig_bots.updating import Scan, look_over
+from sig_bots.updatescan import Scan
+from sig_bots.updating import look_over
 from sig_bots.versionscan import look_over_versions
 from sig_bots.wording import counted
 from sig_workers.cli.output import say

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,12 @@ from typing import Any
 import click
 
 from sig_bots.advisoryreport import BaseAdvisories
+from sig_bots.updateanswer import noun_of
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updatemoves import Move, apply_moves
-from sig_bots.updating import Scan, look_over
-from sig_bots.versionmoves import PROJECT, MovedVersion
+from sig_bots.updatescan import Scan
+from sig_bots.updating import look_over
+from sig_bots.versionmoves import MovedVersion
 from sig_bots.versionscan import look_over_versions
 from sig_bots.wording import counted
 from sig_workers.cli.checkout import config_of, containerfiles_in
@@ -107,12 +109,6 @@ def notes(applied: list[Move], *, compared: bool, asked: bool, earlier: timedelt
     if earlier is not None:
         minutes = max(round(earlier.total_seconds() / 60), 1)
         yield f"Some answers are of the last {counted(minutes, 'minute')}; --refresh asks again."
-
-
-def noun_of(names: Sequence[str]) -> str:
-    """What names of images and of projects are, in the singular."""
-    projects = sum(name.startswith(PROJECT) for name in names)
-    return "image" if not projects else "project" if projects == len(names) else "name"
 
 
 def write(path: Path, data: bytes) -> None:
