@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 __all__ = ["IMAGE_REFERENCE", "Actor", "Digest", "ImageRef", "Platform", "PullRequest", "Repo", "Value", "same_account"]
 
@@ -83,12 +83,16 @@ class PullRequest(Value):
     from_fork: bool = False
 
 
-class Platform(Value):
-    """An OCI platform: `linux/amd64`, `linux/arm/v7`."""
+_PLATFORM_PART = r"^[a-z0-9._-]{1,32}$"
+type _PlatformPart = Annotated[str, StringConstraints(pattern=_PLATFORM_PART)]
 
-    os: str
-    architecture: str
-    variant: str | None = None
+
+class Platform(Value):
+    """An OCI platform: `linux/amd64`, `linux/arm/v7`. Images name their own, so only such words are taken."""
+
+    os: _PlatformPart
+    architecture: _PlatformPart
+    variant: _PlatformPart | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -97,7 +101,7 @@ class Platform(Value):
         Raises ValueError when the text is not of that form.
         """
         parts = text.split("/")
-        if len(parts) not in (2, 3) or not all(re.fullmatch(r"[a-z0-9._-]+", part) for part in parts):
+        if len(parts) not in (2, 3) or not all(re.fullmatch(r"[a-z0-9._-]{1,32}", part) for part in parts):
             raise ValueError(f"{text!r} is not a platform; write os/architecture, for example linux/amd64")
         return cls(os=parts[0], architecture=parts[1], variant=parts[2] if len(parts) == 3 else None)
 

@@ -480,3 +480,13 @@ def test_whatever_lies_beside_an_image_is_no_signature(server: Server, tmp_path:
     assert "none of its signatures" in asking.hold(image(server).with_tag("1", digest))
     places = ("/v2/team/app/manifests/sha256-", "/v2/team/app/blobs/sha256:")
     assert all(each.path.startswith(places) for each in server.asked)
+
+
+@pytest.mark.parametrize("named", ["amd64 @alice", "amd64 <!-- ahead -->", "amd64\n", "a" * 70_000, ["amd64"]])
+def test_a_platform_that_is_no_platform_is_refused(named: object) -> None:
+    for key in ("os", "architecture", "variant"):
+        with pytest.raises(ForgeError, match="config is malformed"):
+            parse_config(json.dumps({key: named}).encode(), "x")
+    row = {"digest": f"sha256:{'0' * 64}", "platform": {"os": "linux", "architecture": named}}
+    with pytest.raises(ForgeError, match="offers no platform"):
+        parse_manifest(json.dumps({"schemaVersion": 2, "manifests": [row]}).encode(), "", "x")
