@@ -111,10 +111,13 @@ class Security(BotConfig):
     """Whether such pull requests are opened and refreshed outside `schedule` too."""
 
 
+_TITLE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"  # one line, and something to read on it
+
+
 class Dashboard(BotConfig):
     """The issue that lists what moves and what waits."""
 
-    title: Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\r\n]+$")] = "Image updates"
+    title: Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=_TITLE)] = "Image updates"
     """The issue's title."""
 
 

@@ -117,3 +117,8 @@ def test_any_accepted_expression_answers_at_once(expression: str, tag: str) -> N
 def test_an_unknown_key_of_a_part_is_refused() -> None:
     with pytest.raises(ValidationError):
         UpdateConfig.model_validate({"limits": {"opened": 3}})
+
+
+@pytest.mark.parametrize("title", ["'   '", '"a\\0b"', '"\\u00a0"', '"a\\nb"'])
+def test_a_title_that_nobody_could_read_is_refused(title: str) -> None:
+    assert "dashboard" in problem(f"  dashboard: {{title: {title}}}\n")
