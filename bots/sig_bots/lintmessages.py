@@ -14,7 +14,7 @@ from typing import Literal
 
 from sig_bots.forge import Annotation
 from sig_bots.lintreport import SEVERITIES, touched
-from sig_bots.messages import code
+from sig_bots.messages import cell, code
 from sig_bots.tools import Finding
 from sig_bots.wording import as_markdown, counted, plain_line
 
@@ -73,7 +73,7 @@ def table(verdict: Verdict, rows: int = _ROWS) -> str:
     for one in ordered[:rows]:
         rule = f"[{one.rule}]({one.url})" if one.url else one.rule
         by = f", as {one.raised_by} says" if one.raised_by else ""
-        lines.append(f"| {code(f'{one.path}:{one.line}', 80)} | {one.severity} {rule}{by} | {prose(one.message)} |")
+        lines.append(f"| {cell(f'{one.path}:{one.line}', 80)} | {one.severity} {rule}{by} | {prose(one.message)} |")
     if len(ordered) > rows:
         lines.append(f"\n{len(ordered) - rows} more are not shown here; `sigbot lint` lists them all.")
     return "\n".join(lines)

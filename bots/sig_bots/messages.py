@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sig_bots.context import JobSummary
 
 __all__ = [
-    "approval_needed", "approved", "bad_arguments", "bot_not_enabled", "cancelled", "code",
+    "approval_needed", "approved", "bad_arguments", "bot_not_enabled", "cancelled", "cell", "code",
     "command_errors", "config_broken_here", "config_fine", "config_problem", "config_problems",
     "job_failed", "line_too_long", "no_jobs", "refused", "status", "text_too_long", "too_many_commands",
     "unknown_bot", "unknown_command", "unknown_topic",
@@ -35,6 +35,11 @@ def code(text: str, limit: int = 60) -> str:
     plain = plain.replace("@", "@\u200b")  # Pagure links mentions inside code too
     short = plain if len(plain) <= limit else plain[: limit - 1] + "…"
     return f"`{short.strip() or ' '}`"
+
+
+def cell(text: str, limit: int = 60) -> str:
+    """`code` for a table's cell: a bar would end the cell even inside a code span (GitHub Flavored Markdown, tables)."""
+    return code(text, limit).replace("|", "\\|")
 
 
 # ---------------------------------------------------------------- commands

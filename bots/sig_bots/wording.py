@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import accumulate
 
-__all__ = ["as_markdown", "counted", "in_words", "plain_line", "unescaped"]
+__all__ = ["as_markdown", "counted", "fitting", "in_words", "plain_line", "unescaped"]
 
 _LINK = re.compile(r"(?<!\\)!?\[([^\[\]\n]{0,500})\]\([^()\s]{0,2000}\)")
 _STRONG = re.compile(r"\*\*([^*\n]{1,500})\*\*")
 _ESCAPED = re.compile(r"\\([\\`*_\[\]()#~|!&<>])")
 _CODE_OR_ESCAPED = re.compile(r"`[^`\n]+`|\\([\\`*_\[\]()#~|!&<>])")
+_LINKED = re.compile(r"\b(www)(?=\.)|\b(GH)(?=-[0-9])", re.IGNORECASE)
+"""What forges make links of though it has no scheme: GFM's extended autolinks, and GitHub's short form of `#1`."""
 _MARKDOWN = re.compile(r"([\\`*_\[\]()#~|!&<>])")
 
 
@@ -37,4 +41,11 @@ def unescaped(text: str) -> str:
 def as_markdown(text: str) -> str:
     """Plain text as Markdown that shows just this text: no link, picture, mention or markup comes of it."""
     printable = "".join(char if char.isprintable() else " " for char in text)
-    return _MARKDOWN.sub(r"\\\1", printable).replace("@", "@\u200b").replace("://", ":\u200b//")
+    plain = _MARKDOWN.sub(r"\\\1", printable).replace("@", "@\u200b").replace("://", ":\u200b//")
+    return _LINKED.sub("\\g<0>\u200b", plain)
+
+
+def fitting(parts: Sequence[str], most: int) -> list[str]:
+    """The first of the parts, as many as have at most so many characters together, counting two between them."""
+    lengths = accumulate(len(part) + 2 for part in parts)
+    return [part for part, length in zip(parts, lengths, strict=True) if length <= most]

@@ -45,3 +45,12 @@ def test_a_name_of_the_code_is_said_in_words(name: str, said: str) -> None:
 
 def test_a_terminal_shows_no_backslashes_but_those_of_code() -> None:
     assert unescaped(r"\[x\] \(a\_b\) `\(c\_d\)` \d") == r"[x] (a_b) `\(c\_d\)` \d"
+
+
+@pytest.mark.parametrize(
+    "text", ["www.evil.example", "see WWW.evil.example", "GH-1", "(gh-12)", "https://evil.example"]
+)
+def test_what_forges_link_on_their_own_is_broken_up(text: str) -> None:
+    shown = as_markdown(text)
+    assert unescaped(shown).replace("\u200b", "") == text
+    assert "\u200b" in shown
