@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from sig_bots.advisories import SEVERITIES, Advisory, AdvisoryDifference, worst_first
 from sig_bots.messages import code
 from sig_bots.refs import ImageRef
-from sig_bots.wording import as_markdown, counted
+from sig_bots.wording import as_markdown, counted, fitting
 
 __all__ = ["BaseAdvisories", "because", "plain_lines", "security_section"]
 
 _ROWS = 12
+_LONGEST = 10_000
+_LONGEST_PROBLEM = 300
+_LONGEST_CVE = 40
+_MOST_NAMED = 6
 _BROUGHT = 4
 _CVES = 3
 _URL = re.compile(r"https?://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~:%+-]+){0,8}", re.ASCII)
@@ -46,8 +50,17 @@ def security_section(found: Sequence[BaseAdvisories]) -> str:
     parts = []
     for difference, some in groups.items():
         names = [] if alone else list(dict.fromkeys(_place(one, several=several) for one in some))
-        parts.append(_part(difference, ", ".join(filter(None, names)), max(_ROWS // len(groups), 3)))
-    return "\n\n".join(f"**Security** {part}" if not number else part for number, part in enumerate(parts))
+        parts.append(_part(difference, _joined(names), max(_ROWS // len(groups), 3)))
+    shown = fitting(parts, _LONGEST)
+    if len(shown) < len(parts):
+        shown.append(f"… and {counted(len(parts) - len(shown), 'more comparison')}, too long to be told here.")
+    return f"**Security** {'\n\n'.join(shown)}"
+
+
+def _joined(names: Sequence[str]) -> str:
+    named = [name for name in names if name]
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    return ", ".join(named[:_MOST_NAMED]) + more
 
 
 def because(advisories: Sequence[Advisory]) -> str:
@@ -81,7 +94,7 @@ def _place(one: BaseAdvisories, *, several: bool) -> str:
 def _part(difference: AdvisoryDifference, where: str, rows: int) -> str:
     lead = f"{where}: " if where else ""
     if difference.problem:
-        return f"{lead}{'advisories' if lead else 'Advisories'} are not known. {as_markdown(difference.problem)}"
+        return f"{lead}{'advisories' if lead else 'Advisories'} are not known. {as_markdown(difference.problem[:_LONGEST_PROBLEM])}"
     fixed, brought = difference.fixed, difference.brought
     told = [f"{counted(len(fixed), 'known advisory', 'known advisories')} fixed"] if fixed else []
     told += [f"{counted(len(brought), 'advisory', 'advisories')} newly brought"] if brought else []
@@ -103,7 +116,7 @@ def _rows(lead: str, advisories: Sequence[Advisory], most: int) -> list[str]:
 def _row(one: Advisory) -> str:
     name = f"[{as_markdown(one.id[:100])}]({one.url})" if _URL.fullmatch(one.url) else code(one.id, 100)
     version = f", fixed in {code(one.fixed_in)}" if one.fixed_in else ""
-    cves = ", ".join(map(as_markdown, one.cves[:_CVES])) + (
+    cves = ", ".join(as_markdown(cve[:_LONGEST_CVE]) for cve in one.cves[:_CVES]) + (
         f" and {len(one.cves) - _CVES} more" if len(one.cves) > _CVES else ""
     )
     more = f" ({cves})" if cves and not (len(one.cves) == 1 and one.cves[0] in one.id) else ""

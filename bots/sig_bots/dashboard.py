@@ -17,8 +17,8 @@ from typing import Literal
 from sig_bots.wording import as_markdown, counted
 
 __all__ = [
-    "LOOK", "Board", "Entry", "Kind", "Wishes", "box_key", "draw", "group_key", "named", "news", "news_of", "outcome", "retold",
-    "ticked", "unticked", "without_marks",
+    "LOOK", "Board", "Entry", "Kind", "Wishes", "box_key", "draw", "group_key", "is_withdrawn", "named", "news", "news_of", "outcome", "retold",
+    "ticked", "unticked", "withdrawn", "without_marks",
 ]  # fmt: skip
 
 type Kind = Literal["open", "waiting", "declined"]
@@ -26,7 +26,8 @@ type Kind = Literal["open", "waiting", "declined"]
 LOOK = "look"
 """Key of the box that asks for another look."""
 _BOX = re.compile(r"^([ \t]{0,3}[-*+][ \t]+\[)([ xX])(\][ \t]*<!-- box ([0-9a-z/]{4,33}) -->)", re.MULTILINE)
-_MARKS = re.compile(r"<!-- box [0-9a-z/]{4,33} --> ?| ?<!-- news -->")
+_WITHDRAWN = "<!-- withdrawn -->"
+_MARKS = re.compile(r"<!-- box [0-9a-z/]{4,33} --> ?| ?<!-- (?:news|withdrawn) -->")
 _LOOK_BOX = re.compile(r"^- \[ \] <!-- box look -->", re.MULTILINE)
 _ADDRESS = re.compile(r"https?://[^\s()<>]{1,300}")
 _NEWS = re.compile(r"^(Last tick: (?:(?!<!--)[^\r\n]){1,2000}) <!-- news -->[ \t]*\r?$", re.MULTILINE)
@@ -125,6 +126,16 @@ def news_of(text: str) -> str:
     """What a drawn text says of the last tick; empty when it says nothing."""
     match = _NEWS.search(text)
     return match[1] if match else ""
+
+
+def withdrawn(text: str) -> str:
+    """A drawn text that says, hidden, that the bot itself is about to close the issue; the next text says it no more."""
+    return f"{text}\n\n{_WITHDRAWN}"
+
+
+def is_withdrawn(text: str) -> bool:
+    """Whether a text says so."""
+    return _WITHDRAWN in text
 
 
 def retold(text: str, news: str) -> str:

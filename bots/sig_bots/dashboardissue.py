@@ -12,7 +12,6 @@ from sig_bots.dashboard import Board, Entry, Wishes
 from sig_bots.errors import ForgeError, Skip
 from sig_bots.events import Comment, PullRequestChanged, Push
 from sig_bots.execution import refusal_of
-from sig_bots.forge import Issue
 from sig_bots.messages import code
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updategroups import slug_by_name, slugs
@@ -144,6 +143,8 @@ def _retire(ctx: Context) -> None:
         return
     issue = ctx.forge.find_issue(TOPIC)
     if issue is not None and issue.state == "open":
+        if ctx.forge.capabilities.issue_edit:
+            ctx.forge.ensure_issue(TOPIC, issue.title, dashboard.withdrawn(_unsigned(issue.body)))
         ctx.forge.close_issue(issue.number, "Closed: `.sigbot.yaml` asks for no dashboard any more.")
         ctx.log(f"closed the dashboard #{issue.number}")
 
@@ -152,7 +153,7 @@ def _renew(ctx: Context, title: str, board: Board) -> None:
     known = ctx.forge.find_issue(TOPIC)
     voice = Voice(ctx.service, ctx.bot, ctx.forge.account)
     if known is not None and known.state == "closed":
-        if not _closed_by_us(ctx, voice, known):
+        if not dashboard.is_withdrawn(known.body):
             ctx.log(f"A person closed the dashboard #{known.number}, so it is not kept; reopen it to have it back.")
             return
         known = None
@@ -163,10 +164,6 @@ def _renew(ctx: Context, title: str, board: Board) -> None:
         return
     issue = ctx.forge.ensure_issue(TOPIC, title, text)
     ctx.log(f"dashboard #{issue.number} is up to date")
-
-
-def _closed_by_us(ctx: Context, voice: Voice, issue: Issue) -> bool:
-    return voice.newest(ctx.forge.comments(issue.number), "closed") is not None
 
 
 def _board(ctx: Context, config: UpdateConfig, pulls: Pulls, scan: Scan, ticks: Ticks) -> Board:

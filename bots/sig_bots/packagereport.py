@@ -11,11 +11,13 @@ from sig_bots.messages import code
 from sig_bots.packages import PackageChange, PackageDifference, PackageList, difference
 from sig_bots.refs import ImageRef, Platform
 from sig_bots.tools import Registry
-from sig_bots.wording import as_markdown, counted
+from sig_bots.wording import as_markdown, counted, fitting
 
 __all__ = ["BaseChange", "packages_section", "read_changes"]
 
 _LINES = 40
+_LONGEST = 16_000
+_LONGEST_PROBLEM = 300
 _PLATFORMS = 6
 _KEYS = "gpg-pubkey"  # rpm keeps the keys it trusts as packages of this name
 
@@ -71,7 +73,8 @@ def read_changes(
 def packages_section(changes: Sequence[BaseChange], *, folds: bool) -> str:
     """The section of a pull request's body; empty when there is nothing to say.
 
-    One list when all platforms agree, else one for each; at most 40 lines of packages. `folds`: whether the forge shows
+    One list when all platforms agree, else one for each; at most 40 lines of packages, or 8 for each of many images while
+    they fit. `folds`: whether the forge shows
     `<details>` folded.
     """
     parts = []
@@ -87,13 +90,16 @@ def packages_section(changes: Sequence[BaseChange], *, folds: bool) -> str:
             parts.append(
                 _part(group[0], ", ".join(names), max(_LINES // (len(groups) * (1 + several)), 8), folds=folds)
             )
-    return "\n\n".join(["**Packages**", *parts]) if parts else ""
+    shown = fitting(parts, _LONGEST)
+    if len(shown) < len(parts):
+        shown.append(f"… and {counted(len(parts) - len(shown), 'more comparison')}, too long to be told here.")
+    return "\n\n".join(["**Packages**", *shown]) if parts else ""
 
 
 def _part(change: BaseChange, where: str, lines: int, *, folds: bool) -> str:
     lead = f"{where}: " if where else ""
     if change.difference is None:
-        return f"{lead}{'not' if lead else 'Not'} compared. {as_markdown(change.problem)}"
+        return f"{lead}{'not' if lead else 'Not'} compared. {as_markdown(change.problem[:_LONGEST_PROBLEM])}"
     kinds = {
         kind: [one for one in getattr(change.difference, kind) if one.name != _KEYS]
         for kind in ("downgraded", "removed", "upgraded", "added")

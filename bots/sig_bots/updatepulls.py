@@ -25,7 +25,6 @@ from sig_bots.updatemoves import Move, apply_moves, farthest, images_of
 from sig_bots.updatesecurity import BaseNews
 from sig_bots.updatewindow import is_open, next_opening
 from sig_bots.versionreport import waits_for_a_hand
-from sig_bots.voice import Voice
 from sig_bots.wording import counted
 
 __all__ = ["Pulls"]
@@ -82,6 +81,9 @@ class Pulls:
             return
         group = replace(group, moves=tuple(applied))
         title, present = report.title(group), self.present.get(branch)
+        if present is not None and present.base_branch != self.base:
+            self._leave(group, present)
+            return
         wished = self.wishes.holds(group.slug, group.fingerprint, refresh=present is not None)
         if present is None and not wished and (declined := self._declined(group, branch)) is not None:
             ctx.log(f"{group.label}: a person closed “{title}”; waiting for the next version")
@@ -109,6 +111,14 @@ class Pulls:
                 ctx.services.places.give_back(branch)  # of anything else it is not known whether it was opened
             raise
 
+    def _leave(self, group: Group, present: PullRequest) -> None:
+        """Somebody aimed our pull request at another branch: it is theirs, and nothing of ours is merged there."""
+        ctx, said = self.ctx, report.aimed_elsewhere(present.base_branch)
+        ctx.log(f"{group.label}: #{present.number} {said}")
+        ctx.comment(_TOPIC, f"This pull request {said}.", state="retargeted", number=present.number)
+        self.waiting.append(f"{report.title(group)}: #{present.number} {said}")
+        self._note("open", group, said, present)
+
     def settle(self) -> None:
         """Tell which pull requests of ours are open, before new ones are thought of."""
         opened = {branch: report.opened_at(one.body) for branch, one in self.present.items()}
@@ -118,8 +128,12 @@ class Pulls:
         ctx, branch, title = self.ctx, self.branch(group.slug), report.title(group)
         present = self.present.get(branch)
         body = self._body(group, applied, present)
-        if present is not None and ctx.forge.pull_request(present.number).state != "open":
-            ctx.log(f"{group.label}: #{present.number} was closed or merged meanwhile")  # the facts took their time
+        now = None if present is None else ctx.forge.pull_request(present.number)  # the facts took their time
+        if now is not None and now.state != "open":
+            ctx.log(f"{group.label}: #{now.number} was closed or merged meanwhile")
+            return
+        if now is not None and now.base_branch != self.base:
+            self._leave(group, now)
             return
         sha = ctx.services.workspace.commit(
             branch=branch, parent=self.head, changes=changes, message=report.commit_message(group, applied),
@@ -142,7 +156,7 @@ class Pulls:
             self._new += 1
             ctx.services.places.opened(branch)
         if present is not None and self._merges(applied):
-            self._merge(present, sha)
+            self._merge(present, pull_request.base_branch, sha)
 
     def _body(self, group: Group, applied: Sequence[Move], present: PullRequest | None) -> str:
         ctx, branch = self.ctx, self.branch(group.slug)
@@ -162,12 +176,17 @@ class Pulls:
     def _merges(self, applied: Sequence[Move]) -> bool:
         return self.config.merges(farthest(applied)) and not waits_for_a_hand(applied)
 
-    def _merge(self, present: PullRequest, sha: str) -> None:
+    def _merge(self, present: PullRequest, base: str, sha: str) -> None:
         """Merge what stood at this very commit before this run and has passed its checks since.
 
         At most one in a run: the others are tried on top of it first.
         """
-        if present.head_sha != sha or self.merged or not merge_passed(self.ctx, self.config, present, sha):
+        if (
+            present.head_sha != sha
+            or base != self.base
+            or self.merged
+            or not merge_passed(self.ctx, self.config, present, sha)
+        ):
             return
         self.merged.append(present)
         self.opened = [one for one in self.opened if one.number != present.number]
@@ -206,14 +225,12 @@ class Pulls:
     def _declined(self, group: Group, branch: str) -> PullRequest | None:
         """The pull request of these very versions that a person closed, if there is one: then none is opened again."""
         closed = self.ctx.forge.find_prs(branch, state="closed")
-        voice = Voice(self.ctx.service, self.ctx.bot, self.ctx.forge.account)
         declined = (
             one
             for one in closed
             if one.head_branch == branch
             and same_account(one.author, self.ctx.forge.account)
-            and report.is_about(group, one.body)
-            and voice.newest(self.ctx.forge.comments(one.number), "closed") is None
+            and report.is_about(group, one.body)  # which the bot takes out before it closes one itself
         )
         return next(declined, None)
 
@@ -231,20 +248,26 @@ class Pulls:
                 continue
             found[node(image.image)] = image
             todo += inventory.children(image.image.with_tag(image.image.tag or "latest"))
-        here = self.ctx.repo.path
-        return [name for name, one in found.items() if one.repo.path == here or one.repo.private is False]
+        here = (self.ctx.repo.instance, self.ctx.repo.path)  # another forge may have one of the same path
+        known = [(name, one.repo) for name, one in found.items()]
+        return [name for name, repo in known if (repo.instance, repo.path) == here or repo.private is False]
 
     def close_obsolete(self, wanted: Collection[str]) -> None:
         """Close our pull requests of other groups than those (slugs); one with somebody else's commit stays open."""
         branches = {self.branch(slug) for slug in wanted}
         for branch, one in self.present.items():
-            if branch in branches:
+            if branch in branches or one.base_branch != self.base:
                 continue
             if not self.ctx.services.approvals.ours(one.head_sha):
                 text = report.foreign_obsolete(one.base_branch)
                 self.ctx.comment(_TOPIC, text, state="obsolete", number=one.number)
                 continue
             try:
+                # It says that it is the bot's doing, so that a person who reopens it may still decline it later.
+                withdrawn = report.withdrawn(one.body)
+                self.ctx.forge.ensure_pr(
+                    branch, base=one.base_branch, title=one.title, body=withdrawn, number=one.number
+                )
                 self.ctx.forge.close_pr(one.number, report.obsolete(one.base_branch))
             except Obsolete:
                 continue

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from sig_bots.messages import code
+from sig_bots.messages import cell, code
 from sig_bots.refs import ImageRef, PullRequest
 from sig_bots.updateconfig import Kind
 from sig_bots.updatefacts import BaseFacts, size_text
@@ -15,17 +15,21 @@ from sig_bots.updategroups import Group
 from sig_bots.updatemoves import Move, farthest
 from sig_bots.versionmoves import UpstreamVersion
 from sig_bots.versionreport import about_versions, left_alone, new_tags, subject
-from sig_bots.wording import as_markdown, counted
+from sig_bots.wording import as_markdown, counted, fitting
 
 __all__ = [
-    "ahead_in", "ahead_mark", "body", "closed_window", "commit_message", "done", "foreign_commit", "foreign_entry", "foreign_obsolete", "full", "is_about", "obsolete", "opened_at", "summary",
-    "title",
+    "ahead_in", "ahead_mark", "aimed_elsewhere", "body", "closed_window", "commit_message", "done", "foreign_commit", "foreign_entry", "foreign_obsolete", "full", "is_about", "obsolete", "opened_at", "summary",
+    "title", "withdrawn",
 ]  # fmt: skip
 
 _AHEAD = "<!-- ahead {} -->"
 _READ_AHEAD = re.compile(r"<!-- ahead ((?:[0-9a-f]{16} ?){1,50}) -->")
 _MARK = "<!-- versions {} opened {} -->"
 _READ_MARK = re.compile(r"<!-- versions ([0-9a-f]{16}) opened ([0-9T:+.-]{16,40}) -->")
+_LONGEST = 60_000
+"""Characters of a body, all in all; GitHub takes 65,536, and what it cuts off would be our marks at the end."""
+_LONGEST_TABLE = 24_000
+_LONGEST_PROBLEM = 300
 _MOST_NAMED = 3
 _MOST_PLACES = 8
 _MOST_ROWS = 30
@@ -80,19 +84,30 @@ def body(
     `packages` is the section on what changes in the bases (`packagereport.packages_section`), `security` that on advisories (`advisoryreport`), `why` more reasons, `rebuilt` are the images that are built anew after the merge, in that order.
     """
     reasons = list(dict.fromkeys([*(one.reason for one in moved if one.reason), *why]))
-    parts = [
-        _table(moved),
-        _listed("Why now", reasons),
-        security,
-        *map(_facts, facts),
-        *about_versions(moved),
-        packages,
-    ]
-    if rebuilt:
-        parts.append(f"**After the merge** {counted(len(rebuilt), 'image')} will be rebuilt: {_named(rebuilt)}.")
-    parts.append(_ending(moved, branch, automerge=automerge))
-    parts.append(_MARK.format(group.fingerprint, opened.isoformat()))
-    return "\n\n".join(part for part in parts if part)
+    table, projects = _table(moved), about_versions(moved)
+    end = [_rebuilt(rebuilt), _ending(moved, branch, automerge=automerge)]
+    images = "\n\n".join(filter(None, map(_facts, facts)))
+    sections = {"the reasons": _listed("Why now", reasons), "the advisories": security, "the images": images}
+    sections["the packages"] = packages
+    *told, changes = _within(_LONGEST - sum(len(part) + 2 for part in (table, *projects, *end)), sections)
+    parts = [table, *told, *projects, changes, *end]
+    text = "\n\n".join(part for part in parts if part).replace("<!--", "‹!--")  # only the marks below are marks
+    return f"{text}\n\n{_MARK.format(group.fingerprint, opened.isoformat())}"
+
+
+def _within(room: int, sections: Mapping[str, str]) -> list[str]:
+    """The sections (name -> text) that fit into so many characters; of each other one a sentence in its place."""
+    told = []
+    for what, text in sections.items():
+        told.append(text if len(text) + 2 <= room else f"Too long to be told here: {what}.")
+        room -= len(told[-1]) + 2
+    return told
+
+
+def _rebuilt(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return f"**After the merge** {counted(len(names), 'image')} will be rebuilt: {_named(names)}."
 
 
 def _table(moved: Sequence[Move]) -> str:
@@ -102,12 +117,13 @@ def _table(moved: Sequence[Move]) -> str:
     rows = []
     for _, some in groupby(sorted(moved, key=pair), key=pair):
         places = list(some)
-        where = _named([one.place for one in places], _MOST_PLACES)
+        where = _named([one.place for one in places], _MOST_PLACES, cell)
         old, new = places[0].old, places[0].new
-        rows.append(f"| {code(old.name, 120)} | {_version(old)} | {_version(new)} | {where} |")
-    hidden = len(rows) - _MOST_ROWS
+        rows.append(f"| {cell(old.name, 120)} | {_version(old)} | {_version(new)} | {where} |")
+    shown = fitting(rows[:_MOST_ROWS], _LONGEST_TABLE)
+    hidden = len(rows) - len(shown)
     more = [f"\n… and {hidden} more; the changed files show them all."] if hidden > 0 else []
-    return "\n".join([f"| {subject(moved)} | from | to | where |", "|---|---|---|---|", *rows[:_MOST_ROWS], *more])
+    return "\n".join([f"| {subject(moved)} | from | to | where |", "|---|---|---|---|", *shown, *more])
 
 
 def _version(image: ImageRef | UpstreamVersion) -> str:
@@ -124,19 +140,19 @@ def _listed(heading: str, sentences: Sequence[str]) -> str:
     return "\n".join([f"**{heading}**", "", *(f"- {one}" for one in sentences[:_MOST_REASONS]), *more])
 
 
-def _named(names: Sequence[str], most: int = _MOST_IMAGES) -> str:
+def _named(names: Sequence[str], most: int = _MOST_IMAGES, quoted: Callable[[str, int], str] = code) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(code(name, 120) for name in names[:most]) + more
+    return ", ".join(quoted(name, 120) for name in names[:most]) + more
 
 
 def _facts(facts: BaseFacts) -> str:
     """One image's platforms, size and source."""
     if facts.problem:
-        return f"**{code(facts.new.name, 120)}** More about it cannot be told: {facts.problem}"
+        return f"**{code(facts.new.name, 120)}** More about it cannot be told: {as_markdown(facts.problem[:_LONGEST_PROBLEM])}"
     about = []
     if facts.platforms:
-        lost = f" (no longer {', '.join(facts.lost)})" if facts.lost else ""
-        about.append(f"platforms {', '.join(facts.platforms)}{lost}")
+        lost = f" (no longer {_named(facts.lost)})" if facts.lost else ""
+        about.append(f"platforms {_named(facts.platforms)}{lost}")
     if facts.new_size is not None:
         about.append(size_text(facts.old_size, facts.new_size))
     if facts.created is not None:
@@ -157,8 +173,13 @@ def _ending(moved: Sequence[Move], branch: str, *, automerge: bool) -> str:
 
 def is_about(group: Group, text: str) -> bool:
     """Whether a pull request's body is about the versions the group moves to."""
-    mark = _READ_MARK.search(text)
+    mark = _last_mark(text)
     return mark is not None and mark[1] == group.fingerprint
+
+
+def _last_mark(text: str) -> re.Match[str] | None:
+    """The mark is at the end: what stands before it may come from an image or an advisory."""
+    return next(reversed(list(_READ_MARK.finditer(text))), None)
 
 
 def ahead_mark(keys: Iterable[str]) -> str:
@@ -169,13 +190,23 @@ def ahead_mark(keys: Iterable[str]) -> str:
 
 def ahead_in(text: str) -> frozenset[str]:
     """The keys (`updating.version_key`) that a pull request's body holds in that mark."""
-    mark = _READ_AHEAD.search(text)
+    versions = _last_mark(text)
+    mark = _READ_AHEAD.search(text, versions.end()) if versions else None
     return frozenset(mark[1].split()) if mark else frozenset()
+
+
+def withdrawn(text: str) -> str:
+    """The body of a pull request that the bot is about to close: no longer about any versions, opened when it was.
+
+    Whoever reopens it finds the next refresh saying the versions again, and may then decline them.
+    """
+    mark = _last_mark(text)
+    return f"{text[: mark.start()]}{_MARK.format('0' * 16, mark[2])}" if mark else text.rpartition("<!-- sigbot ")[0]
 
 
 def opened_at(text: str) -> datetime | None:
     """When the pull request with this body was opened, as the bot wrote it; None when that cannot be read."""
-    mark = _READ_MARK.search(text)
+    mark = _last_mark(text)
     try:
         found = datetime.fromisoformat(mark[2]) if mark else None
     except ValueError:
@@ -194,6 +225,14 @@ def foreign_commit(news: str, branch: str) -> str:
     return (
         f"`{branch}` holds a commit that is not the bot's, so the bot leaves it as it is. {newer}To have it brought up to "
         "date again, remove that commit or delete the branch."
+    )
+
+
+def aimed_elsewhere(branch: str) -> str:
+    """A person changed the base branch of a pull request of ours; the rest of a sentence."""
+    return (
+        f"is aimed at {code(branch)} by now, so the bot neither refreshes nor merges it; aim it back, or close it and delete "
+        "its branch to have a new one"
     )
 
 
@@ -226,7 +265,7 @@ def done(opened: Sequence[PullRequest], waiting: Sequence[str] = ()) -> str:
     """Answer to `/sig update`; `waiting` says what is held back and why."""
     if not opened and not waiting:
         return "Everything that is looked after is at the newest version of its kind."
-    lines = [*(f"#{one.number}: {one.title}" for one in opened), *(as_markdown(one) for one in waiting)]
+    lines = [*(f"#{one.number}: {as_markdown(one.title)}" for one in opened), *(as_markdown(one) for one in waiting)]
     return "\n".join(f"- {line}" for line in lines)
 
 

@@ -253,3 +253,13 @@ def test_a_result_merges_a_version_of_a_project_but_not_beside_a_checksum(beside
     (one,) = look(sig)
     sig.check("ci", CheckState.SUCCESS, on=one.number)
     assert current(sig, one) == wanted
+
+
+def test_what_a_person_aimed_at_another_branch_is_not_merged_there() -> None:
+    sig, one = opened()
+    repo = sig.host.repos["team/app"]
+    repo.branches["stable"] = start = repo.branches["main"]
+    repo.pull_requests[one.number] = repo.pull_requests[one.number].model_copy(update={"base_branch": "stable"})
+    check(sig, one, CheckState.SUCCESS)
+    assert state(sig, one) == "open"
+    assert repo.branches["stable"] == start

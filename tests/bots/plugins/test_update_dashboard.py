@@ -458,3 +458,15 @@ def test_a_command_in_the_text_of_an_issue_is_run() -> None:
     look(sig)
     edit(sig, issue(sig).body + "\n\n/sig update")
     assert sig.replies() == [f"- #1: Update {A} to 2\n- #2: Update {B} to 2"]
+
+
+def test_a_dashboard_that_a_person_closed_after_the_bot_once_had_stays_closed() -> None:
+    sig = world()
+    first, issues = look(sig), sig.host.repos["team/app"].issues
+    sig.push({".sigbot.yaml": "version: 1\nupdate: {}\n"})
+    issues[first.number] = issues[first.number].model_copy(update={"state": "open"})
+    sig.push({".sigbot.yaml": "version: 1\nupdate: {dashboard: true}\n"})
+    issues[first.number] = issues[first.number].model_copy(update={"state": "closed"})
+    sig.registry.publish(f"{A}:3", {"motd": b"3"})
+    assert look(sig).state == "closed"
+    assert list(issues) == [first.number]

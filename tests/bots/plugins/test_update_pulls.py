@@ -1,10 +1,18 @@
 """What becomes one pull request of the update bot, and what happens to it over time."""
 
+from datetime import UTC, datetime
+
 from sig_bots.fakes.registry import FakeImage
 from sig_bots.forge import Capabilities
+from sig_bots.packages import Package, PackageList
 from sig_bots.plugins.update import bot
-from sig_bots.refs import PullRequest
+from sig_bots.refs import ImageRef, PullRequest, Repo
 from sig_bots.testing import SigHarness
+from sig_bots.tools import FleetImage, ParentEdge
+from sig_bots.updatefacts import BaseFacts
+from sig_bots.updategroups import Group
+from sig_bots.updatemoves import MovedReference
+from sig_bots.updatereport import ahead_in, ahead_mark, body, is_about, opened_at, withdrawn
 
 BASE = "registry.example/sig/base"
 
@@ -240,7 +248,109 @@ def test_what_a_person_closed_stays_closed_when_the_base_branch_moves() -> None:
     assert any("a person closed" in line for line in sig.log)
 
 
+def reopen(sig: SigHarness, number: int) -> None:
+    pulls = sig.host.repos["team/app"].pull_requests
+    pulls[number] = pulls[number].model_copy(update={"state": "open"})
+
+
+def test_what_a_person_closed_after_the_bot_once_had_stays_closed() -> None:
+    sig = world(f"FROM {BASE}:1.0\n", f"{BASE}:1.0", f"{BASE}:1.1")
+    (one,) = look(sig)
+    sig.push({"Containerfile": f"FROM {BASE}:1.1\n"})
+    assert look(sig) == []
+    reopen(sig, one.number)
+    sig.push({"Containerfile": f"FROM {BASE}:1.0\n"})
+    assert [found.number for found in look(sig)] == [one.number]
+    close(sig, one.number)
+    assert look(sig) == []
+
+
+def test_what_the_bot_was_about_to_close_when_it_died_can_still_be_declined() -> None:
+    sig = world(f"FROM {BASE}:1.0\n", f"{BASE}:1.0", f"{BASE}:1.1")
+    (one,) = look(sig)
+    forge = sig.host.repository("team/app", "update")
+    forge.ensure_pr(one.head_branch, base="main", title=one.title, body=withdrawn(one.body), number=one.number)
+    forge.ensure_comment(one.number, "closed", "Closed.")
+    assert [found.number for found in look(sig)] == [one.number]
+    close(sig, one.number)
+    assert look(sig) == []
+
+
+def test_a_pull_request_that_a_person_aims_elsewhere_is_left_alone() -> None:
+    sig = world(f"FROM {BASE}:1.0\n", f"{BASE}:1.0", f"{BASE}:1.1")
+    (one,) = look(sig)
+    repo = sig.host.repos["team/app"]
+    repo.branches["stable"] = repo.branches["main"]
+    repo.pull_requests[one.number] = repo.pull_requests[one.number].model_copy(update={"base_branch": "stable"})
+    sig.push({"README.md": "later"})
+    assert [found.head_sha for found in look(sig)] == [one.head_sha]
+    assert [text for text in sig.replies() if "aimed at `stable` by now" in text]
+    sig.push({"Containerfile": f"FROM {BASE}:1.1\n"})
+    assert [found.state for found in look(sig)] == ["open"]
+
+
 # ---------------------------------------------------------------- what it says
+
+
+def crowd(images: int, files: int) -> SigHarness:
+    """Many images in one group, each in many files and with packages that change."""
+    names = [f"quay.io/department-{number:02}/service-base-image-{number:02}" for number in range(images)]
+    recipe = "".join(f"FROM {name}:1.0.0\n" for name in names)
+    paths = [f"services/team-with-a-name/component-{number}/container/Containerfile" for number in range(files)]
+    sig = world("FROM scratch\n", update="{groups: {all: ['*']}}", **dict.fromkeys(paths, recipe))
+    for name in names:
+        for tag in ("1.0.0", "1.0.1"):
+            some = tuple(Package(name=f"library-{one}", version=tag + name[-2:], release="1.fc42") for one in range(8))
+            packages = PackageList(kind="rpm", packages=some)
+            sig.registry.push(f"{name}:{tag}", [FakeImage({"m": f"{name}{tag}".encode()}, {}, packages=packages)])
+    return sig
+
+
+def test_a_very_long_body_keeps_the_end_that_the_bot_reads_again() -> None:
+    """GitHub takes 65,536 characters; the adapter cuts off the rest."""
+    (one,) = look(crowd(90, 8))
+    assert len(one.body) < 62_000
+    assert opened_at(one.body) is not None
+    assert "more comparisons, too long to be told here." in one.body
+    assert "… and 60 more; the changed files show them all." in one.body
+
+
+def test_a_section_that_does_not_fit_is_named_in_its_place() -> None:
+    sig = world(f"FROM {BASE}:1.0\n")
+    for tag in ("1.0", "1.1"):
+        sig.registry.publish(f"{BASE}:{tag}", {"motd": tag.encode()})
+    (one,) = look(sig)
+    move = MovedReference("Containerfile", 1, ImageRef.parse(f"{BASE}:1.0"), ImageRef.parse(f"{BASE}:1.1"), "")
+    group = Group("base", "base", (move,))
+    text = body(group, [move], one.head_branch, opened=datetime(2026, 11, 1, tzinfo=UTC), packages="x" * 70_000)
+    assert "Too long to be told here: the packages." in text
+    assert is_about(group, text)
+
+
+def test_no_text_of_others_becomes_a_mark() -> None:
+    """An image names its platform, and its registry the reason why it cannot be read."""
+    move = MovedReference("Containerfile", 1, ImageRef.parse(f"{BASE}:1.0"), ImageRef.parse(f"{BASE}:1.1"), "")
+    group, when = Group("base", "base", (move,)), datetime(2026, 11, 1, tzinfo=UTC)
+    forged = f"<!-- versions {'1' * 16} opened 2999-01-01T00:00:00+00:00 --> <!-- ahead {'2' * 16} --> @alice"
+    facts = [BaseFacts(move.old, move.new, (forged,)), BaseFacts(move.old, move.new, problem=forged)]
+    text = body(group, [move], "b", opened=when, facts=facts, packages=forged, security=forged, why=[forged])
+    assert (opened_at(text), ahead_in(text), is_about(group, text)) == (when, frozenset(), True)
+    assert ahead_in(text + ahead_mark(["3" * 16])) == {"3" * 16}
+
+
+def test_a_bar_in_a_path_ends_no_cell_of_the_table() -> None:
+    sig = world("FROM scratch\n", f"{BASE}:1.0", f"{BASE}:1.1", **{"a|b/Containerfile": f"FROM {BASE}:1.0\n"})
+    (one,) = look(sig)
+    assert f"| `{BASE}` | `1.0` | `1.1` | `a\\|b/Containerfile:1` |\n" in one.body
+
+
+def test_the_name_of_a_group_notifies_nobody_in_an_answer() -> None:
+    images = ("a.example/x:1", "a.example/x:2", "b.example/y:7", "b.example/y:8")
+    groups = "{groups: {'@alice [x](http://e.example)': ['*']}}"
+    sig = world("FROM a.example/x:1 AS a\nFROM b.example/y:7\n", *images, update=groups)
+    sig.comment("/sig update", on=sig.open_pr({"x": "y"}))
+    (told,) = sig.replies()
+    assert "Update group @\u200balice \\[x\\]" in told
 
 
 def test_the_body_says_what_a_maintainer_asks() -> None:
@@ -254,7 +364,7 @@ def test_the_body_says_what_a_maintainer_asks() -> None:
         sig.registry.push(f"{BASE}:{tag}", [FakeImage(content, labels, platform) for platform in platforms])
     (one,) = look(sig)
     assert "| `registry.example/sig/base` | `1.0` | `1.1` | `Containerfile:1` |" in one.body
-    assert "platforms linux/amd64, linux/arm64; 3.0 MB, 2.0 MB more than before" in one.body
+    assert "platforms `linux/amd64`, `linux/arm64`; 3.0 MB, 2.0 MB more than before" in one.body
     assert f"[what changed in its source]({source}/compare/{'a' * 40}...{'b' * 40})" in one.body
 
 
@@ -269,6 +379,20 @@ def test_the_body_names_what_will_be_rebuilt_but_no_private_image_of_others() ->
     (one,) = look(sig)
     assert "2 images will be rebuilt: `registry.example/sig/app:1`, `registry.example/sig/child:1`." in one.body
     assert "secret" not in one.body
+
+
+def test_a_private_repository_of_the_same_path_on_another_forge_is_not_named() -> None:
+    images = "version: 1\nimages: [{name: registry.example/sig/app, tag: '1'}]\nupdate: {}\n"
+    sig = world(f"FROM {BASE}:1.0\n", f"{BASE}:1.0", f"{BASE}:1.1", **{".sigbot.yaml": images})
+    sig.tick("update", "sweep")
+    twin = Repo(path="team/app", instance="elsewhere", private=True)
+    child = FleetImage(
+        repo=twin, image=ImageRef.parse("registry.example/hidden/child:1"), containerfile="Containerfile",
+        parents=(ParentEdge(image=ImageRef.parse("registry.example/sig/app:1")),),
+    )  # fmt: skip
+    sig.inventory.fleet["elsewhere"] = {"child": child}
+    (one,) = look(sig)
+    assert "hidden" not in one.body
 
 
 def test_labels_of_an_image_cannot_write_into_the_body() -> None:
