@@ -91,7 +91,8 @@ def config_problem(ctx: Context, event: EventBase) -> None:
     found = [Problem.model_validate(one) for one in problems] if isinstance(problems, (list, tuple)) else []
     if ctx.head_sha is None or not found:
         raise Skip("there is no commit to report on")
-    _fail(ctx, ctx.head_sha, found)
+    more = ctx.args.get("more")
+    _fail(ctx, ctx.head_sha, found, more if isinstance(more, int) else 0)
 
 
 def _check_config(ctx: Context, sha: str) -> None:
@@ -100,7 +101,7 @@ def _check_config(ctx: Context, sha: str) -> None:
         raise Skip(f"there is no {CONFIG_FILE} in this commit")
     config = parse_config(data, ctx.bots)
     if isinstance(config, ConfigProblem):
-        _fail(ctx, sha, config.problems)
+        _fail(ctx, sha, config.problems, config.more)
         return
     if ctx.number is not None and not any(CONFIG_FILE in file.paths for file in ctx.forge.changed_files(ctx.number)):
         raise Skip(f"the pull request does not change {CONFIG_FILE}")
@@ -110,12 +111,15 @@ def _check_config(ctx: Context, sha: str) -> None:
     )
 
 
-def _fail(ctx: Context, sha: str, problems: Sequence[Problem]) -> None:
+def _fail(ctx: Context, sha: str, problems: Sequence[Problem], more: int) -> None:
     """A failed check: the first problem and where the others are in its one line, all in its text and on their lines.
+
+    `more` is how many there are beside them.
 
     Raises UserError: a job that found the file unusable did not end well.
     """
-    ctx.summary = plain_line(messages.config_problems([str(one) for one in problems], [one.line for one in problems]))
+    told = [str(one) for one in problems]
+    ctx.summary = plain_line(messages.config_problems(told, [one.line for one in problems], more))
     annotations = [
         Annotation(
             path=CONFIG_FILE, line=one.line or 1, level="failure", title=one.where, message=plain_line(one.message)
@@ -124,7 +128,7 @@ def _fail(ctx: Context, sha: str, problems: Sequence[Problem]) -> None:
     ]  # fmt: skip
     ctx.forge.set_check(
         sha, _check_name(ctx), CheckState.FAILURE, summary=ctx.summary, url=ctx.job_url,
-        text="\n".join(f"- {one}" for one in problems), annotations=annotations, number=ctx.number,
+        text="\n".join(f"- {one}" for one in [*told, *([f"… and {more} more"] if more else [])]), annotations=annotations, number=ctx.number,
     )  # fmt: skip
     ctx.failed.add((ctx.head_sha or sha, ""))  # told already: no second check beside it
     raise UserError(ctx.summary)

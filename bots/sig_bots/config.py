@@ -95,11 +95,13 @@ class ConfigProblem(Value):
     """Why a `.sigbot.yaml` cannot be used."""
 
     problems: tuple[Problem, ...]
+    more: int = 0
+    """How many there are beside these."""
     blob: str | None = None
     """The file it was read from, as `git hash-object` names it."""
 
     def __str__(self) -> str:
-        text = "; ".join(str(one) for one in self.problems)
+        text = "; ".join([*map(str, self.problems), *([f"and {self.more} more"] if self.more else [])])
         return text if text.endswith("?") else f"{text}."
 
 
@@ -110,7 +112,7 @@ def default_config(roster: Roster) -> RepoConfig:
 
 
 def parse_config(data: bytes, roster: Roster) -> RepoConfig | ConfigProblem:
-    """Read a `.sigbot.yaml`. Any bytes give a value; all problems are told at once (at most ten)."""
+    """Read a `.sigbot.yaml`. Any bytes give a value; all problems are told at once, of more than ten the number."""
     if len(data) > _CACHED_BYTES:
         return _parse(data, roster)
     return _parse_cached(data, roster, len(roster.bots))
@@ -133,7 +135,8 @@ def _parse(data: bytes, roster: Roster) -> RepoConfig | ConfigProblem:
     if not parser.problems:
         return replace(config, blob=blob_sha(data))
     ordered = sorted(parser.problems, key=lambda one: one.line or 0)
-    return ConfigProblem(problems=tuple(ordered[:_MAX_PROBLEMS]), blob=blob_sha(data))
+    told = tuple(ordered[:_MAX_PROBLEMS])
+    return ConfigProblem(problems=told, more=len(ordered) - len(told), blob=blob_sha(data))
 
 
 def blob_sha(data: bytes) -> str:

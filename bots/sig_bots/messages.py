@@ -165,11 +165,15 @@ def config_problem(problem: str) -> str:
     return f"`.sigbot.yaml` cannot be used: {problem}"
 
 
-def config_problems(problems: Sequence[str], lines: Sequence[int | None]) -> str:
-    """`.sigbot.yaml` cannot be used: the first problem with its line and remedy, and the lines of the others."""
+def config_problems(problems: Sequence[str], lines: Sequence[int | None], uncounted: int = 0) -> str:
+    """`.sigbot.yaml` cannot be used: the first problem with its line and remedy, and the lines of the others.
+
+    `uncounted` are problems beside those in the list.
+    """
+    count = len(problems) - 1 + uncounted
     others = sorted({line for line in lines[1:] if line is not None})
     places = f" in line{'s' if len(others) > 1 else ''} {', '.join(map(str, others))}" if others else ""
-    more = f" (and {len(problems) - 1} more{places})" if len(problems) > 1 else ""
+    more = f" (and {count} more{f', the first{places}' if uncounted else places})" if count else ""
     return config_problem(f"{problems[0]}{more}")
 
 

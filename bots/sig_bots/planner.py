@@ -109,7 +109,7 @@ def _plan_in(planning: Planning, facts: RepoFacts, result: Plan, said: dict[str,
         result.config_changed = True
         if isinstance(facts.config, ConfigProblem) and isinstance(event, Push):
             problems = [problem.model_dump() for problem in facts.config.problems]
-            job = internal_job(planning, facts, "config_problem", {"problems": problems})
+            job = internal_job(planning, facts, "config_problem", {"problems": problems, "more": facts.config.more})
             result.jobs.append(replace(job, head_sha=event.after))
     if isinstance(event, PullRequestChanged) and event.action in ("updated", "reopened", "closed", "merged"):
         result.supersedes.append(Superseded(facts.repo_id, event.pull_request.number, subject.head_sha))

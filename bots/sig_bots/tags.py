@@ -13,7 +13,7 @@ from sig_bots.fedora_releases import RELEASES, FedoraRelease
 from sig_bots.refs import ImageRef
 from sig_bots.tagschemes import HOW, SCHEMES, Reading, infer, is_architecture, is_source
 
-__all__ = ["DEFAULT_POLICY", "Policy", "Proposal", "beyond_major", "newest", "scheme_for"]
+__all__ = ["DEFAULT_POLICY", "Policy", "Proposal", "beyond_major", "judge", "newest", "scheme_for"]
 
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 _MOST_SET_ASIDE = 3
@@ -68,27 +68,47 @@ def newest(
     inferred from them. Prefix, suffix, precision and variant stay; pre-releases are offered only to users of one of
     the same kind; source images and other architectures never. Raises UserError for an unknown scheme.
     """
+    found = judge(current, tags, scheme, policy)
+    return found if isinstance(found, Proposal) else None
+
+
+def judge(
+    current: str, tags: Iterable[str], scheme: str | None = None, policy: Policy = DEFAULT_POLICY
+) -> Proposal | str:
+    """As `newest`; where that gives None, one sentence that says why nothing is proposed."""
     if scheme is not None and scheme not in SCHEMES:
         raise UserError(f"There is no tag scheme {scheme!r}; use one of {', '.join(sorted(SCHEMES))}.")
     if not _TAG.fullmatch(current):
-        return None
+        return f"{current[:200]!r} is no tag."
     listed = {tag for tag in tags if _TAG.fullmatch(tag)}
+    if not listed:
+        return "There are no tags to choose from."
     name = scheme or infer(current, listed)
     reading = SCHEMES[name](current) if name else None
     if name is None or reading is None or is_source(current):
-        return None
+        return _not_ordered(current, scheme)
     candidates, left_out = _sorted_out(reading, name, listed - {current}, policy)
     if name in ("semver", "integer"):
         candidates = _without_jump(reading, candidates, left_out)
     if name == "fedora":
         candidates = _only_stable(candidates, left_out, policy)
     if not candidates:
-        return None
+        return f"{current} is already the newest {_among(listed, name)}{_causes(left_out)}."
     order, tag = max((found.order, tag) for tag, found in candidates.items())
     if reading.unordered and sum(found.order == order for found in candidates.values()) > 1:
-        return None
-    reason = _reason(name, current, tag, len(listed), left_out, policy)
+        return f"Several tags are newer than {current}, and nothing tells which of them is the newest."
+    reason = _reason(name, current, tag, _among(listed, name), left_out, policy)
     return Proposal(tag, reason, name)
+
+
+def _not_ordered(current: str, scheme: str | None) -> str:
+    if is_source(current):
+        return f"{current} is a source image; these stay."
+    return f"{current} stays: it has no number {f'that {scheme} reads' if scheme else 'by which tags are ordered'}."
+
+
+def _among(listed: set[str], name: str) -> str:
+    return f"of {len(listed)} {'tag' if len(listed) == 1 else 'tags'}, ordered {HOW[name]} ({name})"
 
 
 def beyond_major(current: str, tags: Iterable[str], scheme: str | None = None, policy: Policy = DEFAULT_POLICY) -> str:
@@ -160,17 +180,19 @@ def _only_stable(candidates: dict[str, Reading], left_out: Counter[str], policy:
     return kept
 
 
-def _reason(name: str, current: str, tag: str, total: int, left_out: Counter[str], policy: Policy) -> str:
-    noun = "tag" if total == 1 else "tags"
-    text = f"{tag} is the newest of {total} {noun}, ordered {HOW[name]} ({name})"
+def _reason(name: str, current: str, tag: str, among: str, left_out: Counter[str], policy: Policy) -> str:
+    text = f"{tag} is the newest {among}"
     if name == "fedora":
         text += _of_fedora(current, tag, policy)
-    if left_out:
-        counted = [f"{count} {cause if count == 1 else _plural(cause)}" for cause, count in sorted(left_out.items())]
-        text += f"; left out: {', '.join(counted)}"
+    text += _causes(left_out)
     aside = list(policy.set_aside.values())
     more = [f"{len(aside) - _MOST_SET_ASIDE} more wait or do not fit"] if len(aside) > _MOST_SET_ASIDE else []
     return "; ".join([text, *aside[:_MOST_SET_ASIDE], *more]) + "."
+
+
+def _causes(left_out: Counter[str]) -> str:
+    counted = [f"{count} {cause if count == 1 else _plural(cause)}" for cause, count in sorted(left_out.items())]
+    return f"; left out: {', '.join(counted)}" if counted else ""
 
 
 def _of_fedora(current: str, tag: str, policy: Policy) -> str:

@@ -44,6 +44,10 @@ type Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """A list of texts; one alone may be written without brackets."""
 
 
+type Schedule = Annotated[tuple[Annotated[str, _checked(parse_window)], ...], BeforeValidator(_listed)]
+"""Windows, each checked by itself; one alone may be written without brackets."""
+
+
 class FedoraDates(BotConfig):
     """The dates of one Fedora release."""
 
@@ -73,9 +77,9 @@ class Limits(BotConfig):
     """How many pull requests the bot may have or open here. What is over the limit comes later."""
 
     open: int | None = Field(default=None, ge=0)
-    """How many may be open at a time."""
+    """How many may be open at a time. With 0 none is opened but what is ticked on the dashboard."""
     per_hour: int | None = Field(default=None, ge=0)
-    """How many may be opened within an hour."""
+    """How many may be opened within an hour. 0 is as for `open`."""
 
 
 class Automerge(BotConfig):
@@ -132,7 +136,7 @@ class UpdateConfig(BotConfig):
     """Accounts asked to review the pull requests, where the forge has reviewers."""
     groups: dict[str, Texts] = Field(default_factory=dict)
     """Name -> globs of images, and of upstream projects (`project:NAME`), that move in one pull request."""
-    schedule: Annotated[Texts, AfterValidator(lambda texts: tuple(t for t in texts if parse_window(t)))] = ()
+    schedule: Schedule = ()
     """Windows in which pull requests are opened and refreshed: `mon-fri 08:00-17:00`, `sat,sun`, `day 1`."""
     timezone: Annotated[str, _checked(parse_zone)] = "UTC"
     """Time zone of the schedule, as in `Europe/Prague`."""

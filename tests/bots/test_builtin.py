@@ -108,6 +108,15 @@ def test_a_pull_request_that_breaks_the_configuration_gets_a_failed_check(sig: S
     assert [outcome.state for name, outcome in sig.outcomes if name == "sigbot/check_config"] == [JobState.FAILED]
 
 
+def test_problems_beyond_the_tenth_are_counted_in_the_check(sig: SigHarness) -> None:
+    wrong = "version: 1\n" + "".join(f"x{n}: 1\n" for n in range(13))
+    check = sig.checks(sig.open_pr({".sigbot.yaml": wrong}, branch="config"))["sigbot/config"]
+    assert check.summary.endswith("(and 12 more, the first in lines 3, 4, 5, 6, 7, 8, 9, 10, 11)")
+    assert check.text.endswith("\n- … and 3 more")
+    sha = sig.push({".sigbot.yaml": wrong})
+    assert "(and 12 more, the first in lines" in sig.forge().checks(sha)[0].summary
+
+
 def test_a_pull_request_that_mends_the_configuration_gets_a_green_check(sig: SigHarness) -> None:
     number = sig.open_pr({".sigbot.yaml": "version: 1\ngreter: {}\n"}, branch="config")
     sig.push({".sigbot.yaml": "version: 1\ngreeter: {}\n# mended\n"}, branch="config")

@@ -192,7 +192,8 @@ def test_all_problems_are_told_at_once_in_order() -> None:
     assert [one.line for one in found.problems] == [2, 3, 4, 4]
     many = parse_config(b"version: 1\n" + b"".join(b"x%d: 1\n" % n for n in range(50)), ROSTER)
     assert isinstance(many, ConfigProblem)
-    assert len(many.problems) == 10
+    assert (len(many.problems), many.more) == (10, 40)
+    assert str(many).endswith("; and 40 more.")
 
 
 def test_foreign_text_in_a_problem_is_harmless() -> None:

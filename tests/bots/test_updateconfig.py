@@ -69,6 +69,12 @@ def test_a_wrong_setting_is_told_in_a_sentence_with_its_line(text: str, sentence
     assert "line 3" in problem(text)
 
 
+def test_each_wrong_window_is_told_on_its_own_line() -> None:
+    said = problem("  schedule:\n    - mondays\n    - sat,sun\n    - 08:00-08:30\n")
+    assert "line 4: `update.schedule[0]`: 'mondays' is no window" in said
+    assert "line 6: `update.schedule[2]`: '08:00-08:30' is shorter than an hour" in said
+
+
 def test_images_are_ignored_by_their_short_and_by_their_full_name() -> None:
     for pattern in ("fedora", "registry.fedoraproject.org/fedora", "registry.fedoraproject.org/*", "fed*"):
         assert UpdateConfig(ignore=(pattern,)).ignores(ImageRef.parse("fedora:42")), pattern

@@ -121,8 +121,11 @@ def test_no_more_than_so_many_are_opened_within_an_hour_whatever_became_of_them(
     assert len(look(at(sig, SUNDAY + timedelta(minutes=60)))) == 1
 
 
-def test_none_are_opened_when_the_limit_is_none() -> None:
-    assert look(several("{limits: {open: 0}}")) == []
+@pytest.mark.parametrize("limit", ["open", "per_hour"])
+def test_none_are_opened_when_the_limit_is_none(limit: str) -> None:
+    sig = several(f"{{limits: {{{limit}: 0}}}}")
+    assert look(sig) == []
+    assert any("the limit of 0 " in line for line in sig.log)
 
 
 @pytest.mark.parametrize(

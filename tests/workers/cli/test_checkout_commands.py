@@ -91,6 +91,36 @@ def test_no_newer_tag_prints_nothing(sigbot: Sigbot) -> None:
     assert (said.code, said.out) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("current", "listed", "why"),
+    [
+        ("2.0", "1.0\n2.0\n2.1-rc1\n", "2.0 is already the newest of 3 tags, ordered "),
+        ("latest", "1.0\nlatest\n", "latest stays: it has no number by which tags are ordered."),
+        ("2.0", "", "There are no tags to choose from."),
+        ("1 2", "1.0\n", "'1 2' is no tag."),
+    ],
+)
+def test_why_no_tag_is_proposed_is_one_sentence(sigbot: Sigbot, current: str, listed: str, why: str) -> None:
+    said = sigbot("tags", "newest", current, stdin=listed)
+    assert (said.code, said.out) == (0, "")
+    assert said.err.startswith(why)
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("given", ["quay.io/a/b:1.2.3", "b:1.2.3", "h:5/a/b:1.2.3@sha256:00"])
+def test_a_whole_reference_in_place_of_a_tag_is_named(sigbot: Sigbot, given: str) -> None:
+    said = sigbot("tags", "newest", given, stdin="1.2.4\n")
+    assert (said.code, said.out) == (2, "")
+    assert f"{given} is a whole reference; CURRENT is its tag alone, 1.2.3" in said.err
+
+
+def test_more_problems_than_are_shown_are_counted(sigbot: Sigbot, tmp_path: Path) -> None:
+    (tmp_path / ".sigbot.yaml").write_text("version: 1\n" + "".join(f"x{n}: 1\n" for n in range(13)))
+    assert sigbot("config", "check").out.endswith("… and 3 more; mend these and check again.\n")
+    told = json.loads(sigbot("config", "check", "--format", "json").out)
+    assert (len(told["problems"]), told["more"]) == (10, 3)
+
+
 def test_the_graph_of_several_checkouts_is_one(sigbot: Sigbot, fleet: Path) -> None:
     said = sigbot("graph", fleet / "base", fleet / "web", "--format", "json")
     edge = {"parent": "registry.example/fleet/base:1.1", "child": "registry.example/fleet/web:latest", "kind": "base"}

@@ -30,12 +30,14 @@ def check(path: Path, form: str) -> None:
     if not file.exists():
         fail(f"there is no {file}; without one a repository gets lint as a check")
     found = parse_config(read(file), load_bots())
-    problems = list(found.problems) if isinstance(found, ConfigProblem) else []
+    problems, more = (list(found.problems), found.more) if isinstance(found, ConfigProblem) else ([], 0)
     if form == "json":
-        print_json({"file": str(file), "problems": [problem.model_dump() for problem in problems]})
+        print_json({"file": str(file), "problems": [problem.model_dump() for problem in problems], "more": more})
     else:
         for problem in problems:
             say(f"{file}: {problem}")
+        if more:
+            say(f"… and {more} more; mend these and check again.")
         if not isinstance(found, ConfigProblem):
             enabled = [bot.name for bot in load_bots().bots.values() if found.enabled(bot) and not bot.always]
             say(f"{file} is good. Bots: {', '.join(enabled) or 'none'}. Images: {len(found.images)}.", "green")

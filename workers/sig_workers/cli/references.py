@@ -10,7 +10,8 @@ import click
 
 from sig_bots.containerfile import Reference, references
 from sig_workers.cli.checkout import containerfiles_in
-from sig_workers.cli.output import FORMAT, print_json, progress, table
+from sig_workers.cli.options import fail
+from sig_workers.cli.output import FORMAT, print_json, progress, readable, table
 
 __all__ = ["refs", "tags"]
 
@@ -72,10 +73,14 @@ def newest(current: str, scheme: str | None) -> None:
 
     Why goes to standard error.
     """
-    from sig_bots.tags import newest as newest_of
+    from sig_bots.tags import Proposal, judge
+
+    if "/" in current or ":" in current:
+        tag = current.partition("@")[0].rpartition("/")[2].partition(":")[2]
+        fail(f"{current} is a whole reference; CURRENT is its tag alone{f', {tag}' if tag else ''}")
 
     listed = [line.strip().decode(errors="replace") for line in sys.stdin.buffer.read().split(b"\n")]
-    proposal = newest_of(current, [tag for tag in listed if tag], scheme)
-    if proposal is not None:
-        click.echo(proposal.tag)
-        click.echo(proposal.reason, err=True)
+    found = judge(current, [tag for tag in listed if tag], scheme)
+    if isinstance(found, Proposal):
+        click.echo(found.tag)
+    click.echo(readable(found.reason if isinstance(found, Proposal) else found), err=True)
