@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from sig_bots.containerfile import EditRefused, references
+from sig_bots.containerfile import EditRefused, Reference, references
 from sig_bots.containerfile.edits import MOST_WORK, edit_together
 from sig_bots.refs import ImageRef
 from sig_bots.updateconfig import Kind
@@ -31,11 +31,15 @@ class MovedReference:
     reason: str
     link: str = ""
     """The same for places that one ARG moves together though they name different images."""
+    edited: tuple[int, ...] = ()
+    """The lines that change where that is not `line` alone: those of the ARGs that feed it. Known once it is applied."""
 
     @property
     def place(self) -> str:
-        """Where it stands, as the pull request names it."""
-        return f"{self.path}:{self.line}"
+        """What changes, as the pull request names it: `Containerfile:1 (used on line 4)` for an ARG on line 1."""
+        lines = " and ".join(map(str, self.edited or (self.line,)))
+        used = f" (used on line {self.line})" if self.edited and self.line not in self.edited else ""
+        return f"{self.path}:{lines}{used}"
 
 
 type Move = MovedReference | MovedVersion
@@ -90,7 +94,8 @@ def _apply(data: bytes, moves: Sequence[MovedReference]) -> tuple[bytes, list[Mo
         return {start: move.new for move in some for start in places.get((move.line, str(move.old)), ())}
 
     try:
-        return edit_together(data, targets(moves), before), list(moves), []
+        result = edit_together(data, targets(moves), before)
+        return result, _placed(moves, before, data, result), []
     except EditRefused as error:
         bundles: dict[str, list[MovedReference]] = {}
         for move in moves:
@@ -104,4 +109,19 @@ def _apply(data: bytes, moves: Sequence[MovedReference]) -> tuple[bytes, list[Mo
             done += bundle
         except EditRefused as error:
             sentences.append(f"{bundle[0].path}:{bundle[0].line}: not edited: {error}")
-    return result, done, sentences
+    return result, _placed(done, before, data, result), sentences
+
+
+def _placed(
+    moves: Sequence[MovedReference], before: Iterable[Reference], data: bytes, result: bytes
+) -> list[MovedReference]:
+    """The moves with the lines that change for them, which for what an ARG feeds are lines above."""
+    pairs = zip(data.split(b"\n"), result.split(b"\n"), strict=False)
+    changed = {number for number, (old, new) in enumerate(pairs, 1) if old != new}
+    lines: dict[tuple[int, str | None], set[int]] = {}
+    for found in before:
+        if found.args:
+            starts = {data.count(b"\n", 0, piece.start) + 1 for piece in found.pieces}
+            lines.setdefault((found.line, found.resolved), set()).update(changed.intersection({*starts, found.line}))
+    edited = ((one, tuple(sorted(lines.get((one.line, str(one.old)), ())))) for one in moves)
+    return [replace(one, edited=some) if some not in ((), (one.line,)) else one for one, some in edited]

@@ -71,7 +71,7 @@ def _digests(moves: Sequence[Move]) -> str:
 
 def commit_message(group: Group, moved: Sequence[Move]) -> str:
     """The message of the one commit."""
-    lines = "\n".join(f"{one.path}:{one.line}: {one.old} -> {one.new}" for one in moved)
+    lines = "\n".join(f"{one.place}: {one.old} -> {one.new}" for one in moved)
     return f"{title(group)}\n\n{lines}\n"
 
 

@@ -10,9 +10,10 @@ from sig_bots.refs import ImageRef, PullRequest, Repo
 from sig_bots.testing import SigHarness
 from sig_bots.tools import FleetImage, ParentEdge
 from sig_bots.updatefacts import BaseFacts
-from sig_bots.updategroups import Group
-from sig_bots.updatemoves import MovedReference
-from sig_bots.updatereport import ahead_in, ahead_mark, body, is_about, opened_at, withdrawn
+from sig_bots.updategroups import Group, grouped
+from sig_bots.updatemoves import MovedReference, apply_moves
+from sig_bots.updatereport import ahead_in, ahead_mark, body, commit_message, is_about, opened_at, withdrawn
+from sig_bots.updating import look_over
 
 BASE = "registry.example/sig/base"
 
@@ -101,6 +102,20 @@ def test_an_arg_of_several_images_moves_as_far_as_all_of_them_go() -> None:
     )
     (one,) = look(sig)
     assert text(sig, one) == SHARED.replace("3.19", "3.20")
+
+
+def test_the_line_of_the_arg_is_named_where_that_is_what_changes() -> None:
+    recipe = f"# ours\nARG BASE={BASE}:1.0\nARG REST=x\nFROM ${{BASE}}\nCOPY --from={BASE}:1.0 /a /a\n"
+    sig = world(recipe, f"{BASE}:1.0", f"{BASE}:1.1")
+    (one,) = look(sig)
+    assert "| `Containerfile:2 (used on line 4)`, `Containerfile:5` |" in one.body
+    _, applied, _ = apply_moves(
+        look_over(sig.registry, {"Containerfile": recipe.encode()}).moves[BASE], {"Containerfile": recipe.encode()}
+    )
+    assert [move.place for move in applied] == ["Containerfile:2 (used on line 4)", "Containerfile:5"]
+    assert f"Containerfile:2 (used on line 4): {BASE}:1.0 -> {BASE}:1.1" in commit_message(
+        grouped({BASE: applied}, {}, {})[0], applied
+    )
 
 
 def test_an_arg_never_gets_a_digest() -> None:

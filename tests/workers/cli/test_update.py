@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,32 @@ def test_a_large_tree_costs_one_tag_list_per_image_and_one_head_per_proposal(upd
     said = update(51, "--format", "json")
     assert (moved(said), len(json.loads(said.out)["moved"])) == ({"1.2"}, 51)
     assert asked(server) == ["GET list", "HEAD 1.2"]
+
+
+def test_the_cooldown_of_the_folder_holds_unless_told_not_to_wait(
+    update: Update, server: Server, tmp_path: Path
+) -> None:
+    config = json.dumps(
+        {"os": "linux", "architecture": "amd64", "created": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    ).encode()
+    server.put(f"/v2/team/app/blobs/{digest_of(config)}", config)
+    server.image("team/app", "1.2", {"schemaVersion": 2, "config": {"digest": digest_of(config)}})
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / ".sigbot.yaml").write_text("version: 1\nupdate: {cooldown: 3d}\n")
+    said = json.loads(update(1, "--no-platforms", "--refresh", "--format", "json").out)
+    assert [one["to"].rpartition(":")[2] for one in said["moved"]] == ["1.1"]
+    assert any("1.2 was made on" in sentence and "(cooldown 3d)" in sentence for sentence in said["kept"])
+    assert moved(update(1, "--no-platforms", "--now", "--format", "json")) == {"1.2"}
+
+
+def test_the_line_that_changes_is_named(update: Update, server: Server, tmp_path: Path) -> None:
+    update(0)
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "Containerfile").write_text(f"ARG TAG=1.0\n\nFROM {server.host}/team/app:$TAG\n")
+    said = update(0, "--no-platforms")
+    assert f"tree/Containerfile:1 (used on line 3): {server.host}/team/app:1.0 -> " in said.out.replace("\n", "")
+    (one,) = json.loads(update(0, "--no-platforms", "--format", "json").out)["moved"]
+    assert (one["line"], one["used"]) == (1, 3)
 
 
 def test_whether_platforms_are_compared_can_be_said(update: Update) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sig_bots.config import RepoConfig
 from sig_bots.configschema import suggest
@@ -15,6 +16,7 @@ from sig_bots.plugins.lint import LintConfig
 from sig_bots.refs import Platform, Repo
 from sig_bots.tools import Finding, FleetImage, Workspace
 from sig_bots.updateconfig import UpdateConfig
+from sig_bots.updatemoves import apply_moves
 from sig_bots.updatescan import Scan
 from sig_bots.updating import look_over
 from sig_bots.versionscan import look_over_versions
@@ -94,13 +96,13 @@ def _lint(service: Service, config: RepoConfig, files: dict[str, bytes]) -> Sequ
 def _update(service: Service, config: RepoConfig, files: dict[str, bytes]) -> Sequence[str]:
     section = config.sections.get("update")
     wanted = section if isinstance(section, UpdateConfig) else UpdateConfig()
-    scan: Scan = look_over(service.registry, files, wanted)
+    scan: Scan = look_over(service.registry, files, wanted, now=datetime.now(UTC))
     if wanted.versions:
         look_over_versions(service.upstreams, files, wanted, scan)
-    moves = [move for group in scan.moves.values() for move in group]
-    lines = [f"{move.path}:{move.line}: {move.old} -> {move.new} ({move.reason})" for move in moves]
+    _, moves, refused = apply_moves([move for group in scan.moves.values() for move in group], files)
+    lines = [f"{move.place}: {move.old} -> {move.new} ({move.reason})" for move in moves]
     unknown = [f"{name} could not be looked at: {error}" for name, error in scan.unreachable.items()]
-    return [*lines, *(unknown or ([] if lines else ["nothing newer"])), *scan.waiting, *scan.kept]
+    return [*lines, *(unknown or ([] if lines else ["nothing newer"])), *refused, *scan.waiting, *scan.kept]
 
 
 def _rebuild(config: RepoConfig, files: dict[str, bytes]) -> Sequence[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import click
 from sig_bots.advisoryreport import BaseAdvisories
 from sig_bots.updateanswer import noun_of
 from sig_bots.updateconfig import UpdateConfig
-from sig_bots.updatemoves import Move, apply_moves
+from sig_bots.updatemoves import Move, MovedReference, apply_moves
 from sig_bots.updatescan import Scan
 from sig_bots.updating import look_over
 from sig_bots.versionmoves import MovedVersion
@@ -42,9 +42,10 @@ _MOST_COMPARED = 50
     help=f"Leave a newer tag that lacks a platform of the one in use; two more requests for each tag in use. By default up to {_MOST_COMPARED} files.",
 )  # fmt: skip
 @click.option("--refresh", is_flag=True, help="Ask the registries anew what they told a few minutes ago.")
+@click.option("--now", is_flag=True, help="Do not wait for the `cooldown` of .sigbot.yaml.")
 @click.option("--security", is_flag=True, help="Also say which known advisories each new image fixes; reads packages.")
 def update(
-    paths: tuple[Path, ...], dry_run: bool, form: str, platforms: bool | None, refresh: bool, security: bool
+    paths: tuple[Path, ...], dry_run: bool, form: str, platforms: bool | None, refresh: bool, now: bool, security: bool
 ) -> None:
     """Move image references to the newest tag or digest, in files or in all Containerfiles of folders.
 
@@ -58,7 +59,7 @@ def update(
     files = containerfiles_in(paths, config.images)
     compared = len(files) <= _MOST_COMPARED if platforms is None else platforms
     services = ask_for_advisories(read_settings()) if security else None
-    scan, earlier = look(files, wanted, root, platforms=compared, refresh=refresh)
+    scan, earlier = look(files, wanted, root, platforms=compared, refresh=refresh, waits=not now)
     moves = [move for group in scan.moves.values() for move in group]
     changes, applied, refused = apply_moves(moves, files)
     known = look_for_advisories(services, applied, wanted, config.images) if services is not None else None
@@ -77,11 +78,11 @@ def update(
 
 
 def look(
-    files: Mapping[str, bytes], config: UpdateConfig, root: Path, *, platforms: bool, refresh: bool
+    files: Mapping[str, bytes], config: UpdateConfig, root: Path, *, platforms: bool, refresh: bool, waits: bool
 ) -> tuple[Scan, timedelta | None]:
     """Ask the registries, and the release monitor if there are rules for versions. Raises what reading the settings does.
 
-    Beside what was found: how old answers may be that came from an earlier run; None when there was none of those.
+    `waits`: whether versions wait for the cooldown of `config`. Beside what was found: how old answers may be that came from an earlier run; None when there was none of those.
     """
     from sig_workers.registries.answerfile import FileAnswers, default_file
     from sig_workers.registries.factory import make_registry
@@ -93,7 +94,8 @@ def look(
         FileAnswers(default_file(), age, refresh=refresh) as answers,
     ):
         registry = make_registry(settings, answers, private_network=True)  # the checkout is the person's own
-        scan = look_over(registry, files, config, platforms=platforms, seen=seen)
+        now = datetime.now(UTC) if waits else None
+        scan = look_over(registry, files, config, now=now, platforms=platforms, seen=seen)
         if config.versions:
             from sig_workers.anitya import AnityaClient
 
@@ -136,7 +138,8 @@ def tell(
             click.echo(unified(name_in_diff(Path(path)), files[path], data), nl=False)
     else:
         for move in applied:
-            say(f"{move.path}:{move.line}: {move.old} -> {move.new}", "green")
+            where = move.place if isinstance(move, MovedReference) else f"{move.path}:{move.line}"
+            say(f"{where}: {move.old} -> {move.new}", "green")
             say(f"    {move.reason}")
             for place in move.by_hand if isinstance(move, MovedVersion) else ():
                 say(f"    to be changed by hand: {place}", "yellow")
@@ -167,8 +170,16 @@ def as_data(scan: Scan, applied: list[Move], refused: list[str], known: list[Bas
 
 def moved(move: Move) -> dict[str, Any]:
     """One move as JSON."""
-    found = {"file": move.path, "line": move.line, "from": str(move.old), "to": str(move.new), "reason": move.reason}
+    found: dict[str, Any] = {
+        "file": move.path,
+        "line": move.line,
+        "from": str(move.old),
+        "to": str(move.new),
+        "reason": move.reason,
+    }
     if isinstance(move, MovedVersion):
         more = {"from": move.old.tag, "to": move.new.tag, "project": move.new.name, "value": move.what}
         return {**found, **more, "by_hand": list(move.by_hand)}
+    if move.edited:
+        found |= {"line": move.edited[0], "used": move.line}
     return found
