@@ -14,6 +14,7 @@ from sig_bots.forge import Check, CheckState
 from sig_bots.refs import PullRequest, same_account
 from sig_bots.updateconfig import Kind, UpdateConfig
 from sig_bots.updatemoves import MovedReference, apply_moves, farthest
+from sig_bots.updatereport import NO_WRITE
 from sig_bots.updatewindow import is_open
 from sig_bots.wording import plain_line
 
@@ -52,22 +53,28 @@ def _shown(name: str) -> str:
     return line if len(line) <= _LONGEST_NAME else f"{line[:_LONGEST_NAME]}…"
 
 
-def merge_passed(ctx: Context, config: UpdateConfig, one: PullRequest, sha: str) -> bool:
-    """Merge the pull request at the commit if everything that must pass has passed there; whether it is merged."""
-    number = one.number
+def merge_passed(ctx: Context, config: UpdateConfig, one: PullRequest, sha: str) -> str:
+    """Merge the pull request at the commit if everything that must pass has passed there.
+
+    Why it is not merged, the rest of a sentence; empty when it is.
+    """
+    number, remedy = one.number, f"; {NO_WRITE}" if one.from_fork else ""
     checks, named = ctx.forge.checks(sha, number), config.automerge.checks
     try:
         problems = unmet(checks, named) or unmet(checks, named, ctx.forge.required_checks(one.base_branch))
         if problems:
-            ctx.log(f"#{number} is not merged yet: {'; '.join(problems)}")
-            return False
+            return _not_merged(ctx, number, f"is not merged yet: {'; '.join(problems)}{remedy}")
         ctx.forge.merge(number, sha)
     except (Obsolete, ForgeError) as error:
-        ctx.log(f"#{number} was not merged: {error}")
-        return False
+        return _not_merged(ctx, number, f"was not merged: {str(error).rstrip('.') if remedy else error}{remedy}")
     ctx.services.places.closed(one.head_branch)
     ctx.log(f"#{number} was merged: what must pass has passed at {sha[:12]}")
-    return True
+    return ""
+
+
+def _not_merged(ctx: Context, number: int, why: str) -> str:
+    ctx.log(f"#{number} {why}")
+    return why
 
 
 def concerns_us(event: TestResult) -> bool:
@@ -95,7 +102,7 @@ def merge_ready(ctx: Context, event: TestResult) -> bool:
         return False
     if not config.merges(kind):
         raise Skip(f"#{one.number} is not of a kind that the bot merges")
-    if merge_passed(ctx, config, one, one.head_sha):
+    if not merge_passed(ctx, config, one, one.head_sha):
         ctx.summary = f"merged #{one.number} {one.title}"
     return True
 

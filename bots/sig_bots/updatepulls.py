@@ -53,6 +53,8 @@ class Pulls:
     """What the dashboard shows of each group."""
     waiting: list[str] = field(default_factory=list)
     """One sentence per group that is held back."""
+    told: list[str] = field(default_factory=list)
+    """What else the answer to a person says: what was declined, and why a merge waits."""
     opened: list[PullRequest] = field(default_factory=list)
     """Those that are open and wanted, in the order they were looked at."""
     merged: list[PullRequest] = field(default_factory=list)
@@ -87,6 +89,9 @@ class Pulls:
         wished = self.wishes.holds(group.slug, group.fingerprint, refresh=present is not None)
         if present is None and not wished and (declined := self._declined(group, branch)) is not None:
             ctx.log(f"{group.label}: a person closed “{title}”; waiting for the next version")
+            self.told.append(
+                f"{title}: a person closed #{declined.number}, so it is not proposed; reopen that to have it"
+            )
             self._note("declined", group, "", declined)
             return
         before = ctx.forge.branch_sha(branch)
@@ -151,12 +156,15 @@ class Pulls:
             return
         ctx.log(f"{group.label}: pull request #{pull_request.number}: {title}")
         self.opened.append(pull_request)
-        self._note("open", group, "", pull_request)
+        why = ""
         if present is None:
             self._new += 1
             ctx.services.places.opened(branch)
-        if present is not None and self._merges(applied):
-            self._merge(present, pull_request.base_branch, sha)
+        if self._merges(applied):
+            why = self._merge(present or pull_request, pull_request.base_branch, sha, new=present is None)
+        self._note("open", group, why, pull_request)
+        if why:
+            self.told.append(f"#{pull_request.number} {why}")
 
     def _body(self, group: Group, applied: Sequence[Move], present: PullRequest | None) -> str:
         ctx, branch = self.ctx, self.branch(group.slug)
@@ -166,7 +174,7 @@ class Pulls:
             facts=gather(ctx.services.registry, images_of(applied)), security=self.news.security(applied),
             why=[f"it does not wait for the schedule, because {because(severe)}"] if severe else [],
             packages=self.news.packages(applied, folds=ctx.forge.capabilities.folds), rebuilt=self._rebuilt(applied),
-            automerge=self._merges(applied),
+            automerge=self._merges(applied), fork=present is not None and present.from_fork,
         ) + report.ahead_mark({version_key(one.new) for one in images_of(applied)}.intersection(self.ahead))  # fmt: skip
 
     def _labels(self, applied: Sequence[Move]) -> Sequence[str]:
@@ -176,20 +184,26 @@ class Pulls:
     def _merges(self, applied: Sequence[Move]) -> bool:
         return self.config.merges(farthest(applied)) and not waits_for_a_hand(applied)
 
-    def _merge(self, present: PullRequest, base: str, sha: str) -> None:
-        """Merge what stood at this very commit before this run and has passed its checks since.
+    def _merge(self, one: PullRequest, base: str, sha: str, *, new: bool) -> str:
+        """Merge what stood at this very commit before this run and has passed its checks since; why not, or nothing.
 
         At most one in a run: the others are tried on top of it first.
         """
-        if (
-            present.head_sha != sha
-            or base != self.base
-            or self.merged
-            or not merge_passed(self.ctx, self.config, present, sha)
-        ):
-            return
-        self.merged.append(present)
-        self.opened = [one for one in self.opened if one.number != present.number]
+        if base != self.base:
+            return ""
+        if new or one.head_sha != sha:
+            return (
+                f"is not merged: {report.NO_WRITE}"
+                if one.from_fork
+                else "is merged once the checks of its commit have passed"
+            )
+        if self.merged:
+            return f"is merged once it has been checked on top of #{self.merged[0].number}"
+        if why := merge_passed(self.ctx, self.config, one, sha):
+            return why
+        self.merged.append(one)
+        self.opened = [each for each in self.opened if each.number != one.number]
+        return ""
 
     def _note(self, kind: Kind, group: Group, reason: str, pull: PullRequest | None) -> None:
         number, url = (None, "") if pull is None else (pull.number, pull.url)

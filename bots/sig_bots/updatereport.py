@@ -18,7 +18,7 @@ from sig_bots.versionreport import about_versions, left_alone, new_tags, subject
 from sig_bots.wording import as_markdown, counted, fitting
 
 __all__ = [
-    "ahead_in", "ahead_mark", "aimed_elsewhere", "body", "closed_window", "commit_message", "done", "foreign_commit", "foreign_entry", "foreign_obsolete", "full", "is_about", "obsolete", "opened_at", "summary",
+    "NO_WRITE", "ahead_in", "ahead_mark", "aimed_elsewhere", "body", "closed_window", "commit_message", "done", "foreign_commit", "foreign_entry", "foreign_obsolete", "full", "is_about", "obsolete", "opened_at", "summary",
     "title", "withdrawn",
 ]  # fmt: skip
 
@@ -35,6 +35,8 @@ _MOST_PLACES = 8
 _MOST_ROWS = 30
 _MOST_REASONS = 30
 _MOST_IMAGES = 12
+NO_WRITE = "the bot works from a fork here and lacks the write access that merging takes: give its account that, or merge it yourself"
+"""Why a pull request that the bot may merge by the configuration is not merged by it, and what to do."""
 _KINDS = {"digest": "a newer digest", "patch": "a patch", "minor": "a minor version", "major": "a major version"}
 
 
@@ -77,7 +79,7 @@ def commit_message(group: Group, moved: Sequence[Move]) -> str:
 
 def body(
     group: Group, moved: Sequence[Move], branch: str, *, facts: Sequence[BaseFacts] = (),
-    opened: datetime, packages: str = "", security: str = "", why: Sequence[str] = (), rebuilt: Sequence[str] = (), automerge: bool = False,
+    opened: datetime, packages: str = "", security: str = "", why: Sequence[str] = (), rebuilt: Sequence[str] = (), automerge: bool = False, fork: bool = False,
 ) -> str:  # fmt: skip
     """What moves, why now, what it brings and causes, and how to be left alone; a busy maintainer reads it in ten seconds.
 
@@ -85,7 +87,7 @@ def body(
     """
     reasons = list(dict.fromkeys([*(one.reason for one in moved if one.reason), *why]))
     table, projects = _table(moved), about_versions(moved)
-    end = [_rebuilt(rebuilt), _ending(moved, branch, automerge=automerge)]
+    end = [_rebuilt(rebuilt), _ending(moved, branch, automerge=automerge, fork=fork)]
     images = "\n\n".join(filter(None, map(_facts, facts)))
     sections = {"the reasons": _listed("Why now", reasons), "the advisories": security, "the images": images}
     sections["the packages"] = packages
@@ -162,9 +164,12 @@ def _facts(facts: BaseFacts) -> str:
     return f"**{code(facts.new.name, 120)}** {'; '.join(about)}." if about else ""
 
 
-def _ending(moved: Sequence[Move], branch: str, *, automerge: bool) -> str:
+def _ending(moved: Sequence[Move], branch: str, *, automerge: bool, fork: bool) -> str:
     kind: Kind = farthest(moved)
-    merging = f" Because this is {_KINDS[kind]}, the bot merges it once its checks have passed." if automerge else ""
+    does = (
+        f"would merge it, but {NO_WRITE}" if fork else "merges it once its checks have passed, which takes write access"
+    )
+    merging = f" Because this is {_KINDS[kind]}, the bot {does}." if automerge else ""
     return (
         f"Only the places above change.{merging} The bot keeps this pull request up to date in one commit until somebody "
         f"else commits to `{branch}`. To skip this version, close it; {left_alone(moved)}."

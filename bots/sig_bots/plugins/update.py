@@ -63,7 +63,7 @@ class UpdateArgs(Arguments):
 def update(ctx: Context, args: UpdateArgs) -> None:
     """Look for newer base images and versions now, whatever the schedule, and open or refresh the update pull requests."""
     pulls = propose(ctx, asked=True, ripe=args.now)
-    ctx.reply(updatereport.done(pulls.opened, pulls.waiting))
+    ctx.reply(updatereport.done(pulls.opened, [*pulls.waiting, *pulls.told]))
 
 
 @bot.every("6h")

@@ -9,7 +9,8 @@ from sig_bots.forge import Check, CheckState
 from sig_bots.refs import PullRequest
 from sig_bots.testing import SigHarness
 from sig_bots.updatemerge import unmet
-from tests.bots.plugins.test_update_pulls import BASE, look, world
+from sig_bots.wording import unescaped
+from tests.bots.plugins.test_update_pulls import BASE, close, look, world
 from tests.bots.plugins.test_update_versions import world as versions
 
 PATCHES = "{automerge: {patch: true}}"
@@ -47,6 +48,32 @@ def test_one_check_that_has_not_passed_is_enough_to_wait(second: CheckState) -> 
     check(sig, one, second, "other")
     assert state(sig, one) == "open"
     assert f"#{one.number} is not merged yet: other has not passed" in sig.log
+
+
+def answer(sig: SigHarness) -> str:
+    sig.comment("/sig update", on=sig.open_pr({"README.md": "hello"}))
+    return unescaped(sig.replies()[-1])
+
+
+def test_the_answer_to_the_command_says_why_a_merge_waits() -> None:
+    sig, one = opened()
+    check(sig, one, CheckState.FAILURE)
+    assert f"#{one.number} is not merged yet: ci has not passed" in answer(sig)
+
+
+def test_without_write_access_the_pull_request_and_the_answer_say_what_to_do() -> None:
+    sig, one = opened()
+    pulls = sig.host.repos["team/app"].pull_requests
+    pulls[one.number] = one.model_copy(update={"from_fork": True})
+    check(sig, one, CheckState.PENDING)
+    assert "lacks the write access that merging takes: give its account that, or merge it yourself" in answer(sig)
+    assert "the bot would merge it, but the bot works from a fork" in sig.forge().pull_request(one.number).body
+
+
+def test_the_answer_to_the_command_names_what_a_person_declined() -> None:
+    sig, one = opened("{}")
+    close(sig, one.number)
+    assert f"{one.title}: a person closed #{one.number}, so it is not proposed" in answer(sig)
 
 
 def test_without_any_check_nothing_is_merged() -> None:
