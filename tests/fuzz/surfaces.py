@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -208,7 +209,8 @@ def advisories(case: bytes) -> None:
         told = security_section([BaseAdvisories(base, base, "", found)])
         assert all(line.startswith(("**Security**", "- ")) for line in told.splitlines() if line)
         assert len(told.splitlines()) < 20
-        assert all(line.count("](") <= 1 for line in told.splitlines())
+        links = [re.sub(r"(`+).*?\1", "", line).count("](") for line in told.splitlines()]  # none in quoted versions
+        assert max(links, default=0) <= 1
         assert len(plain_lines(found)) == max(len(found.fixed) + len(found.brought), 1)
 
 
