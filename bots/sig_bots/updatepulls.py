@@ -160,11 +160,21 @@ class Pulls:
         if present is None:
             self._new += 1
             ctx.services.places.opened(branch)
+            self._tell_what_is_missing(group.label)
         if self._merges(applied):
             why = self._merge(present or pull_request, pull_request.base_branch, sha, new=present is None)
         self._note("open", group, why, pull_request)
         if why:
             self.told.append(f"#{pull_request.number} {why}")
+
+    def _tell_what_is_missing(self, label: str) -> None:
+        """Labels and reviewers that are configured and that this forge does not have."""
+        can, config = self.ctx.forge.capabilities, self.config
+        labels = bool(config.labels or config.security.labels) and not can.labels
+        reviewers = bool(config.reviewers) and not can.reviewers
+        missing = [name for name, is_so in (("labels", labels), ("reviewers", reviewers)) if is_so]
+        if missing:
+            self.ctx.log(f"{label}: no {' and no '.join(missing)}, because this forge has none for us")
 
     def _body(self, group: Group, applied: Sequence[Move], present: PullRequest | None) -> str:
         ctx, branch = self.ctx, self.branch(group.slug)

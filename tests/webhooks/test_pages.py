@@ -104,6 +104,13 @@ def test_a_merged_pull_request_still_shows_its_change(client: FlaskClient, exhib
     assert before.split('class="diff"')[1].split("</pre>")[0] == after.split('class="diff"')[1].split("</pre>")[0]
 
 
+def test_labels_are_on_the_page_of_a_pull_request(client: FlaskClient, exhibits: Exhibits) -> None:
+    exhibits.local("sig/hello", False, "everybody")
+    assert "Labels:" not in client.get("/forge/sig/hello/pull/1").text
+    exhibits.forge.state.change_pull("sig/hello", 1, labels=["base", "<b>"])
+    assert "Labels: <code>base</code>, <code>&lt;b&gt;</code>" in client.get("/forge/sig/hello/pull/1").text
+
+
 def test_a_private_fork_is_not_named(client: FlaskClient, exhibits: Exhibits) -> None:
     exhibits.local("sig/hello", False, "everybody")
     fork = exhibits.forge.fork("sig/hello", "dave")

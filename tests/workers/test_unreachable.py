@@ -8,6 +8,8 @@ import ssl
 import httpx
 import pytest
 
+from sig_bots.errors import Transient
+from sig_workers.addresses import addresses_of
 from sig_workers.unreachable import why_unreachable
 
 
@@ -29,3 +31,11 @@ from sig_workers.unreachable import why_unreachable
 )
 def test_a_failed_connection_is_told_in_words(error: Exception, words: str) -> None:
     assert why_unreachable(error) == words
+
+
+def test_a_name_that_cannot_be_looked_up_is_told_in_the_same_words() -> None:
+    host = f"{'a' * 70}.example"
+    with pytest.raises(Transient) as refused:
+        addresses_of(host, 443)
+    assert str(refused.value) == f"{host} is not reachable (its name is not valid)."
+    assert refused.value.host == host

@@ -6,6 +6,7 @@ import ipaddress
 import socket
 
 from sig_bots.errors import Transient
+from sig_workers.unreachable import why_unreachable
 
 __all__ = ["addresses_of", "is_public"]
 
@@ -14,8 +15,8 @@ def addresses_of(host: str, port: int) -> list[str]:
     """The addresses a host name stands for now, each once. Raises Transient (with `host`) when it does not resolve."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError):
-        raise Transient(f"The host name {host} does not resolve.", host=host) from None
+    except (socket.gaierror, UnicodeError) as error:
+        raise Transient(f"{host} is not reachable ({why_unreachable(error)}).", host=host) from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["why_unreachable"]
+__all__ = ["NO_TLS", "UNKNOWN_NAME", "why_unreachable"]
+
+NO_TLS = "it does not speak TLS as it should"
+UNKNOWN_NAME = "its name is not known"
 
 _KNOWN = {
     "connection refused": "connection refused",
-    "name or service not known": "its name is not known",
+    "name or service not known": UNKNOWN_NAME,
+    "idna": "its name is not valid",
     "temporary failure in name resolution": "its name cannot be looked up now",
     "no address associated with hostname": "its name has no address",
     "no route to host": "no route to it",
@@ -15,7 +19,7 @@ _KNOWN = {
     "without sending a response": "it ended the connection without an answer",
     "server disconnected": "it ended the connection without an answer",
     "certificate": "its certificate is not valid",
-    "ssl": "it does not speak TLS as it should",
+    "ssl": NO_TLS,
     "invalid": "its address is not valid",
     "unsupported protocol": "its address is not valid",
     "timed out": "no answer in time",

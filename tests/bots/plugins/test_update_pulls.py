@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from sig_bots.fakes.registry import FakeImage
 from sig_bots.forge import Capabilities
 from sig_bots.packages import Package, PackageList
@@ -205,6 +207,21 @@ def test_labels_and_reviewers_are_put_on_it() -> None:
 
 
 # ---------------------------------------------------------------- over time
+
+
+@pytest.mark.parametrize(
+    ("lacking", "told"),
+    [
+        (("reviewers",), "no reviewers, because this forge has none for us"),
+        (("labels", "reviewers"), "no labels and no reviewers, because this forge has none for us"),
+    ],
+)
+def test_what_the_forge_has_not_is_said_once_in_the_log(lacking: tuple[str, ...], told: str) -> None:
+    sig = world(f"FROM {BASE}:1.0\n", f"{BASE}:1.0", f"{BASE}:1.1", update="{labels: [x], reviewers: [alice]}")
+    sig.host.capabilities = Capabilities.model_validate(dict.fromkeys(lacking, False))
+    look(sig)
+    look(sig)
+    assert len([line for line in sig.log if line.endswith(told)]) == 1
 
 
 def moved_on(capabilities: Capabilities | None = None) -> tuple[SigHarness, int]:

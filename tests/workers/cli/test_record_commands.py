@@ -139,7 +139,8 @@ def test_a_right_is_granted_and_a_pull_request_closed(sigbot: Sigbot, service: S
     (tmp_path / "new").write_text("x\n")
     sigbot("forge", "pr", "sig/demo", "--as", "bob", "--branch", "t", "--file", "a=new", "--wait", "0")
     assert sigbot("forge", "grant", "sig/demo", "bob", "write").code == 0
-    assert sigbot("forge", "close", "sig/demo#1", "--as", "bob").code == 0
+    said = sigbot("forge", "close", "sig/demo#1", "--as", "bob", "--wait", "1")
+    assert (said.code, said.out.splitlines()[0]) == (0, "sig/demo#1 is closed.")
     assert service.local_forge.pull("sig/demo", 1).state == "closed"
 
 
@@ -162,12 +163,12 @@ def test_a_person_ticks_a_box_of_an_issue_closes_it_and_has_it_back(
     assert ticked(service.local_forge.issue("sig/demo", issue.number)[1].body) == {"aaaa/bbbb"}
     wrong = sigbot("forge", "tick", "sig/demo#1", "Update", "--as", "bob", "--wait", "0")
     assert (wrong.code, "0 boxes of sig/demo#1 with 'Update'" in wrong.err, "Look" in wrong.err) == (2, True, True)
-    shown = sigbot("forge", "issue", "sig/demo#1").out
+    shown = sigbot("forge", "issue", "sig/demo#1", "--wait", "0").out
     assert "sig/demo#1 Image updates\nopen, by sigbot" in shown
     assert "  - [x] Update a_b to 2" in shown
     assert sigbot("forge", "close", "sig/demo#1", "--as", "bob").code == 0
     assert json.loads(sigbot("forge", "issue", "sig/demo#1", "--format", "json").out)["state"] == "closed"
-    assert sigbot("forge", "reopen", "sig/demo#1").code == 0
+    assert sigbot("forge", "reopen", "sig/demo#1", "--wait", "0").code == 0
     assert service.local_forge.issue("sig/demo", 1)[1].state == "open"
 
 
@@ -221,3 +222,10 @@ def test_starting_afresh_deletes_only_what_a_run_made(tmp_path: Path) -> None:
 def test_a_service_that_somebody_tries_out_waits_for_nothing_and_asks_any_registry(service: Service) -> None:
     settings = service.settings
     assert (settings.timing.settle.total_seconds(), settings.allow_private_registries) == (0, True)
+
+
+def test_labels_of_a_pull_request_are_shown(sigbot: Sigbot, service: Service, tmp_path: Path) -> None:
+    opened(sigbot, tmp_path)
+    service.local_forge.state.change_pull("sig/demo", 1, labels=["dependencies", "security"])
+    said = sigbot("forge", "show", "sig/demo#1", "--wait", "0").out
+    assert "labels: dependencies, security\n" in said

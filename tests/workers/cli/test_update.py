@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from sig_bots.errors import ForgeError, Transient
+from sig_workers.cli.update import remedy
+from sig_workers.unreachable import why_unreachable
 from tests.workers.cli.conftest import Said, Sigbot
 from tests.workers.registries.hostile import OCI_IMAGE, OCI_INDEX, Server, digest_of, serve
 
@@ -51,6 +55,23 @@ def asked(server: Server) -> list[str]:
 
 def moved(said: Said) -> set[str]:
     return {one["to"].rpartition(":")[2] for one in json.loads(said.out)["moved"]}
+
+
+def test_a_registry_of_plain_http_is_told_with_its_remedy(sigbot: Sigbot, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "Containerfile").write_text(f"FROM {server.host}/team/app:1.0\n")
+    said = sigbot("update")
+    assert (
+        "it does not speak TLS as it should). If it speaks plain http, write `insecure = true` for it under" in said.out
+    )
+    assert said.err.endswith("/team/app; set `insecure = true` for its host\n")
+
+
+def test_what_helps_follows_from_what_is_wrong() -> None:
+    unknown = Transient(
+        f"x.invalid is not reachable ({why_unreachable(socket.gaierror(-2, 'Name or service not known'))})."
+    )
+    assert remedy([unknown, unknown]) == "check the name of the host"
+    assert remedy([Transient("asks us to slow down"), ForgeError("refuses us")]) == "try again later, or log in there"
 
 
 def test_a_few_files_are_compared_by_platform(update: Update, server: Server) -> None:

@@ -185,14 +185,18 @@ def merge(pull: str, login: str, data: Path | None, wait: float) -> None:
 @click.argument("pull")
 @AS
 @DATA
-def close(pull: str, login: str, data: Path | None) -> None:
-    """Close a pull request without merging it, or an issue."""
+@WAIT
+def close(pull: str, login: str, data: Path | None, wait: float) -> None:
+    """Close a pull request without merging it, or an issue; then wait for what the bots do about it."""
     path, number = target(pull)
     with open_service(data) as service:
         if any(one.number == number for _, one in service.local_forge.state.issues(path)):
             service.local_forge.set_issue_state(path, number, "closed")
         else:
             service.local_forge.close(path, number, login)
+        say(f"{pull} is closed.")
+        if settled(service, path, None, wait):
+            print_waiting(service, path)
 
 
 @forge.command()

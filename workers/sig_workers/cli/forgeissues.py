@@ -8,6 +8,7 @@ import click
 
 from sig_bots.dashboard import without_marks
 from sig_bots.wording import counted, unescaped
+from sig_workers.cli.follow import wait_for_bots
 from sig_workers.cli.forge import AS, WAIT, forge, settled, target
 from sig_workers.cli.options import DATA, fail, open_service
 from sig_workers.cli.output import FORMAT, local_time, print_json, say
@@ -22,11 +23,14 @@ EMPTY = "- [ ] "
 @forge.command()
 @click.argument("number", metavar="REPO#N")
 @DATA
+@WAIT
 @FORMAT
-def issue(number: str, data: Path | None, form: str) -> None:
-    """An issue with its comments, the dashboard of updates for example."""
+def issue(number: str, data: Path | None, wait: float, form: str) -> None:
+    """An issue with its comments, the dashboard of updates for example, once the bots have nothing left to do there."""
     path, which = target(number)
     with open_service(data) as service:
+        service.local_forge.issue(path, which)  # there is nothing to wait for when there is none
+        wait_for_bots(service, path, None, wait)
         author, found = service.local_forge.issue(path, which)
         if form == "json":
             print_json({"repo": path, "author": author, **found.model_dump(mode="json", exclude={"url"})})
@@ -61,11 +65,14 @@ def tick(number: str, words: str, login: str, data: Path | None, wait: float) ->
 @forge.command()
 @click.argument("number", metavar="REPO#N")
 @DATA
-def reopen(number: str, data: Path | None) -> None:
-    """Reopen a closed issue."""
+@WAIT
+def reopen(number: str, data: Path | None, wait: float) -> None:
+    """Reopen a closed issue, and show it as the bots leave it."""
     path, which = target(number)
     with open_service(data) as service:
         service.local_forge.set_issue_state(path, which, "open")
+        if settled(service, path, None, wait):
+            print_issue(service, path, which)
 
 
 def print_issue(service: Service, path: str, number: int) -> None:

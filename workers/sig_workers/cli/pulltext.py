@@ -60,6 +60,8 @@ def print_pull(service: Service, path: str, pull: PullRequest) -> None:
     """A pull request for people."""
     say(f"{path}#{pull.number} {pull.title}", "bold")
     say(f"{pull.state}, by {pull.author.login}, {pull.head_branch} -> {pull.base_branch}, at {pull.head_sha[:12]}")
+    if pull.labels:
+        say(f"labels: {', '.join(pull.labels)}")
     say(pull.url)
     if pull.body:
         print_comment("", "", pull.body)

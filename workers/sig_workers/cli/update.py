@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from sig_bots.advisoryreport import BaseAdvisories
+from sig_bots.errors import Transient
 from sig_bots.updateanswer import noun_of
 from sig_bots.updateconfig import UpdateConfig
 from sig_bots.updatemoves import Move, MovedReference, apply_moves
@@ -23,6 +24,7 @@ from sig_workers.cli.diffs import name_in_diff, unified
 from sig_workers.cli.options import fail, read_settings
 from sig_workers.cli.output import print_json, progress, say
 from sig_workers.cli.security import ask_for_advisories, look_for_advisories, security_as_data, tell_security
+from sig_workers.unreachable import NO_TLS, UNKNOWN_NAME
 
 __all__ = ["update"]
 
@@ -73,8 +75,21 @@ def update(
     if scan.unreachable:
         names = list(scan.unreachable)
         fail(
-            f"{counted(len(names), noun_of(names))} could not be looked at: {', '.join(names)}; try again later, or log in there"
+            f"{counted(len(names), noun_of(names))} could not be looked at: {', '.join(names)}; {remedy(scan.unreachable.values())}"
         )
+
+
+def remedy(errors: Iterable[Exception]) -> str:
+    """What helps where images could not be looked at, as the end of a sentence."""
+    found = []
+    for error in errors:
+        if not isinstance(error, Transient):
+            found.append("log in there")
+        elif UNKNOWN_NAME in str(error):
+            found.append("check the name of the host")
+        else:
+            found.append("set `insecure = true` for its host" if NO_TLS in str(error) else "try again later")
+    return ", or ".join(dict.fromkeys(found))
 
 
 def look(

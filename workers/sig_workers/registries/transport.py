@@ -17,11 +17,12 @@ from sig_bots.errors import ForgeError, Transient
 from sig_workers.registries.auth import Challenge, Login, parse_challenge
 from sig_workers.registries.connections import Connections
 from sig_workers.registries.manifests import parse_json
-from sig_workers.unreachable import why_unreachable
+from sig_workers.unreachable import NO_TLS, why_unreachable
 
 __all__ = ["Answer", "Sink", "Transport", "next_page", "retry_after"]
 
 _REDIRECTS = 5
+_PLAIN_HTTP = " If it speaks plain http, write `insecure = true` for it under `[[registry]]` in sigbot.toml."
 _TOKEN_LIMIT = 1 << 20
 _TOKENS = 1000
 _LONGEST_WAIT = timedelta(hours=6)
@@ -181,7 +182,9 @@ class Transport:
         except httpx.TimeoutException:
             raise Transient(f"The registry {host} did not answer in time.", host=host) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise Transient(f"The registry {host} is not reachable ({why_unreachable(error)}).", host=host) from None
+            why = why_unreachable(error)
+            remedy = _PLAIN_HTTP if why == NO_TLS else ""
+            raise Transient(f"The registry {host} is not reachable ({why}).{remedy}", host=host) from None
         if answer.status == 429 or answer.status >= 500:
             raise self._busy(host, answer)
         return answer
